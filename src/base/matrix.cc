@@ -1,0 +1,13 @@
+#include "cryptotl/base/matrix.h"
+
+#include <algorithm>
+
+namespace cryptotl {
+
+Matrix take_rows(const Matrix& matrix, std::span<const size_t> indices) {
+  Matrix out(indices.size(), matrix.cols);
+  for (size_t i = 0; i < indices.size(); ++i) std::ranges::copy(matrix.row(indices[i]), out.row(i).begin());
+  return out;
+}
+
+}  // namespace cryptotl
