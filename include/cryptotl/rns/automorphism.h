@@ -7,16 +7,18 @@
 
 namespace cryptotl {
 
-/// How X -> X^g (g odd, below 2N) moves the N values of a bit-reversed NTT: out[i] = in[source(i)]. Groups of 16 values
-/// move as wholes: values 16 t + l, l < 16, of the output are values 16 group[t] + lanes[t][l] of the input, so
-/// a group takes one load and one permutation in a register. Immutable.
+/// How X -> X^g (g odd, below 2N) moves the N values of a bit-reversed NTT. Groups of 16 values move as wholes, and
+/// their lanes in one of 16 patterns, so a group takes one load and one permutation in a register:
+///   out[16 t + l] = in[(sources[t] & ~15) + lanes[sources[t] & 15][l]].
+/// 16 patterns instead of one for each group keep the tables of many rotations in the L1 cache. Immutable.
 struct Automorphism {
+  /// Throws invalid_argument unless 4 <= log_n <= 16 and g is odd and below 2N.
   Automorphism(size_t log_n, uint32_t galois_element);
 
   uint32_t galois_element;
   size_t n;
-  AlignedVector<uint32_t> group;   ///< [N/16], the source group
-  AlignedVector<uint32_t> lanes;   ///< [N/16][16], the source lane within that group
+  AlignedVector<uint32_t> sources;  ///< [N/16], first word of the source group, plus the number of its pattern
+  AlignedVector<uint32_t> lanes;    ///< [16][16], the source lanes of each pattern
 };
 
 /// The Galois element of a rotation of the N/2 slots to the left by `steps` (negative: to the right): 3^steps mod 2N,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -10,7 +11,7 @@ namespace cryptotl {
 class Modulus {
  public:
   Modulus() = default;
-  /// Precondition: `value` is an odd prime within the bounds above (Params checks it).
+  /// Throws invalid_argument unless `value` is an odd prime within the bounds above.
   explicit Modulus(uint32_t value);
 
   uint32_t value() const { return value_; }
@@ -18,6 +19,15 @@ class Modulus {
   uint32_t negated_inverse() const { return negated_inverse_; }
   /// 2^64 mod q: a product with it under Montgomery reduction takes a residue to Montgomery form.
   uint32_t montgomery_square() const { return montgomery_square_; }
+
+  /// floor(2^(k+31) / q) for q of k bits, and k - 1: the quotient of x < q^2 by q is ((x >> (k-1)) factor) >> 32, or up
+  /// to two more.
+  uint32_t barrett_factor() const { return barrett_factor_; }
+  uint32_t barrett_shift() const { return barrett_shift_; }
+  /// floor(w 2^32 / q), w < q: for every 32-bit a, a w - q floor(a quotient / 2^32) lies in [0, 2q) (Shoup).
+  uint32_t shoup_quotient(uint32_t w) const {
+    return static_cast<uint32_t>((static_cast<uint64_t>(w) << 32) / value_);
+  }
 
   uint32_t add(uint32_t a, uint32_t b) const {
     const uint32_t sum = a + b;
@@ -45,16 +55,19 @@ class Modulus {
   uint32_t value_ = 0;
   uint32_t negated_inverse_ = 0;
   uint32_t montgomery_square_ = 0;
+  uint32_t barrett_factor_ = 0;
+  uint32_t barrett_shift_ = 0;
 };
 
 /// Exact for every 32-bit number.
 bool is_prime(uint32_t value);
 
-/// The `count` largest primes below `below` that are 1 modulo `step` (2N for an NTT of N points), falling.
+/// The `count` largest primes below `below` that are 1 modulo `step` (2N for an NTT of N points), falling. Throws
+/// invalid_argument where there are fewer above 2^20.
 std::vector<uint32_t> ntt_primes(uint32_t below, uint32_t step, size_t count);
 
 /// The smallest primitive `order`-th root of unity modulo q; `order` a power of two that divides q - 1. (SEAL picks the
-/// same, so that both sides' NTT forms are equal.)
+/// same, so that both sides' NTT forms are equal.) Throws invalid_argument for any other `order`.
 uint32_t minimal_primitive_root(const Modulus& q, uint32_t order);
 
 }  // namespace cryptotl

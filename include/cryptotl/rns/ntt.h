@@ -12,6 +12,7 @@ namespace cryptotl {
 /// position i of the transform holds the polynomial's value at psi^(2 bitreverse(i) + 1) (Longa and Naehrig, eprint
 /// 2016/504, Algorithms 1 and 2; the order that SEAL uses). Immutable, shared between threads.
 struct NttTables {
+  /// Throws invalid_argument unless 5 <= log_n <= 16 and q is 1 modulo 2N.
   NttTables(const Modulus& modulus, size_t log_n);
 
   Modulus modulus;
@@ -24,6 +25,8 @@ struct NttTables {
   AlignedVector<uint32_t> inverse_roots, inverse_roots_quotient;
   /// N^-1 and its quotient.
   uint32_t inverse_n, inverse_n_quotient;
+  /// inverse_roots[1] N^-1, the root of the last inverse stage with the factor in it, and its quotient.
+  uint32_t last_inverse_root, last_inverse_root_quotient;
 };
 
 }  // namespace cryptotl
