@@ -11,11 +11,13 @@ crypto_generichash_state* sodium_state(void* bytes) { return static_cast<crypto_
 
 Hasher::Hasher() {
   static_assert(sizeof(crypto_generichash_state) <= sizeof(State::bytes));
-  CRYPTOTL_ASSERT(crypto_generichash_init(sodium_state(state_.bytes.data()), nullptr, 0, sizeof(Digest)) == 0);
+  CRYPTOTL_ASSERT(crypto_generichash_init(sodium_state(state_.bytes.data()), nullptr, 0, sizeof(Digest)) ==
+                  0);
 }
 
 Hasher& Hasher::add(ByteView bytes) {
-  CRYPTOTL_ASSERT(crypto_generichash_update(sodium_state(state_.bytes.data()), bytes.data(), bytes.size()) == 0);
+  CRYPTOTL_ASSERT(crypto_generichash_update(sodium_state(state_.bytes.data()), bytes.data(), bytes.size()) ==
+                  0);
   return *this;
 }
 

@@ -17,9 +17,8 @@ ThreadPool::ThreadPool(size_t threads) : threads_(threads == 0 ? 1 : threads) {
 ThreadPool::~ThreadPool() = default;
 
 void ThreadPool::run(size_t count, void (*call)(const void*, size_t), const void* context) {
-  arena_->arena.execute([&] {
-    oneapi::tbb::parallel_for(size_t{0}, count, size_t{1}, [&](size_t i) { call(context, i); });
-  });
+  arena_->arena.execute(
+      [&] { oneapi::tbb::parallel_for(size_t{0}, count, size_t{1}, [&](size_t i) { call(context, i); }); });
 }
 
 }  // namespace cryptotl

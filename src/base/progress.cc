@@ -8,7 +8,11 @@
 namespace cryptotl {
 
 ProgressBar::ProgressBar(std::string what, bool quiet)
-    : what_(std::move(what)), quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1), start_(Clock::now()), last_(start_) {}
+    : what_(std::move(what)),
+      quiet_(quiet),
+      terminal_(isatty(STDERR_FILENO) == 1),
+      start_(Clock::now()),
+      last_(start_) {}
 
 ProgressBar::~ProgressBar() {
   if (drawn_ && terminal_) std::fputc('\n', stderr);
@@ -20,15 +24,17 @@ void ProgressBar::update(size_t done, size_t total) {
   const auto now = Clock::now();
   const bool last = done >= total;
   // A terminal is redrawn ten times a second; a log gets a line every five seconds and the last.
-  if (now - last_ < (terminal_ ? std::chrono::milliseconds(100) : 5000ms) && !(last && (drawn_ || terminal_))) return;
+  if (now - last_ < (terminal_ ? std::chrono::milliseconds(100) : 5000ms) && !(last && (drawn_ || terminal_)))
+    return;
   last_ = now;
   const double elapsed = std::chrono::duration<double>(now - start_).count();
-  const double left = done == 0 ? 0.0 : elapsed * static_cast<double>(total - done) / static_cast<double>(done);
+  const double left =
+      done == 0 ? 0.0 : elapsed * static_cast<double>(total - done) / static_cast<double>(done);
   constexpr size_t kWidth = 28;
   const size_t filled = std::min(kWidth, kWidth * done / total);
   const std::string bar = std::string(filled, '#') + std::string(kWidth - filled, '.');
-  std::fprintf(stderr, "%s%-34s [%s] %zu/%zu  %.0f s, %.0f s left%s", terminal_ ? "\r" : "", what_.c_str(), bar.c_str(),
-               done, total, elapsed, left, terminal_ ? "   " : "\n");
+  std::fprintf(stderr, "%s%-34s [%s] %zu/%zu  %.0f s, %.0f s left%s", terminal_ ? "\r" : "", what_.c_str(),
+               bar.c_str(), done, total, elapsed, left, terminal_ ? "   " : "\n");
   std::fflush(stderr);
   drawn_ = true;
 }

@@ -26,7 +26,7 @@ Seed random_seed() {
   return seed;
 }
 
-Xof::Xof(const Seed& seed, ByteView label) : used_(buffer_.size()) {
+Xof::Xof(const Seed& seed, ByteView label) {
   start_sodium();
   CRYPTOTL_ASSERT(crypto_generichash(key_.data(), key_.size(), label.data(), label.size(), seed.data(),
                                      seed.size()) == 0);

@@ -24,4 +24,6 @@ void free_secret(void* memory, size_t bytes) noexcept {
   std::free(memory);
 }
 
+void wipe(std::span<uint8_t> bytes) noexcept { sodium_memzero(bytes.data(), bytes.size()); }
+
 }  // namespace cryptotl

@@ -18,16 +18,17 @@ using ByteView = std::span<const uint8_t>;
 /// Appends little-endian numbers and raw bytes to a buffer that it owns.
 class ByteWriter {
  public:
+  /// `capacity` bytes are kept ready, so that a writer of secrets never leaves a copy behind by growing.
+  explicit ByteWriter(size_t capacity = 0) { buffer_.reserve(capacity); }
+
   template <typename T>
-    requires std::is_arithmetic_v<T>
+  requires std::is_arithmetic_v<T>
   void number(T value) {
     const auto* bytes = reinterpret_cast<const uint8_t*>(&value);
     buffer_.insert(buffer_.end(), bytes, bytes + sizeof(T));
   }
   void bytes(ByteView view) { buffer_.insert(buffer_.end(), view.begin(), view.end()); }
-  void text(std::string_view view) {
-    bytes({reinterpret_cast<const uint8_t*>(view.data()), view.size()});
-  }
+  void text(std::string_view view) { bytes({reinterpret_cast<const uint8_t*>(view.data()), view.size()}); }
   /// `count` zero bytes at the end, as a span to be filled; valid until the next call.
   std::span<uint8_t> reserve(size_t count) {
     buffer_.resize(buffer_.size() + count);
@@ -40,15 +41,14 @@ class ByteWriter {
   Bytes buffer_;
 };
 
-/// Reads what ByteWriter wrote from bytes that it does not own, and never reads past their end: the first read that
-/// would do so fails, and so does every later one.
+/// Reads what ByteWriter wrote from bytes that it does not own, and never reads past their end: the first
+/// read that would do so fails, and so does every later one.
 class ByteReader {
  public:
   explicit ByteReader(ByteView view) : rest_(view) {}
 
   template <typename T>
-    requires std::is_arithmetic_v<T>
-  Result<T> number() {
+  requires std::is_arithmetic_v<T> Result<T> number() {
     T value;
     if (rest_.size() < sizeof(T)) return truncated(sizeof(T));
     std::memcpy(&value, rest_.data(), sizeof(T));

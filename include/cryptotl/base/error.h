@@ -12,31 +12,32 @@ namespace cryptotl {
 
 /// Why something was refused or failed; chosen by what the caller should do next.
 enum class ErrorCode : uint8_t {
-  invalid_argument,       ///< the caller's value is wrong: correct it and call again
-  parameter_mismatch,     ///< made for other parameters, another key, model, embedder or width
-  insecure_parameters,    ///< refused for security
-  level_exhausted,        ///< no multiplication is left at this level
-  scale_mismatch,         ///< operands stand at different scales
-  missing_key,            ///< an evaluation key is not there
-  malformed,              ///< bytes from outside that do not follow their format
-  unsupported_version,    ///< a format version that this build does not read
-  too_large,              ///< beyond a stated limit
-  resource_exhausted,     ///< no place, memory or time left, or the peer is gone: try again later
-  not_found,              ///< no such model, file or route
-  internal,               ///< our own bug
+  invalid_argument,     ///< the caller's value is wrong: correct it and call again
+  parameter_mismatch,   ///< made for other parameters, another key, model, embedder or width
+  insecure_parameters,  ///< refused for security
+  level_exhausted,      ///< no multiplication is left at this level
+  scale_mismatch,       ///< operands stand at different scales
+  missing_key,          ///< an evaluation key is not there
+  malformed,            ///< bytes from outside that do not follow their format
+  unsupported_version,  ///< a format version that this build does not read
+  too_large,            ///< beyond a stated limit
+  resource_exhausted,   ///< no place, memory or time left, or the peer is gone: try again later
+  not_found,            ///< no such model, file or route
+  internal,             ///< our own bug
 };
 
 /// The code's name as it stands in messages and JSON, such as "parameter_mismatch".
 std::string_view name(ErrorCode code);
 
-/// Exit code of a program that ends with this error: 1 failed, 2 usage, 3 malformed input, 4 refused for security.
+/// Exit code of a program that ends with this error: 1 failed, 2 usage, 3 malformed input, 4 refused for
+/// security.
 int exit_code(ErrorCode code);
 
 /// HTTP status of an answer that carries this error.
 int http_status(ErrorCode code);
 
-/// What happens on a broken contract of the public interface, and the payload of a failed Result. The message is one
-/// line (what, where, what would be right) and never holds residues, plaintexts or keys.
+/// What happens on a broken contract of the public interface, and the payload of a failed Result. The message
+/// is one line (what, where, what would be right) and never holds residues, plaintexts or keys.
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
@@ -110,8 +111,8 @@ using Status = Result<void>;
   ((expression) ? static_cast<void>(0) : ::cryptotl::assertion_failed(#expression, __FILE__, __LINE__))
 
 /// Leaves the calling function with the error of a failed Result or Status.
-#define CRYPTOTL_TRY(expression) \
-  do {                                                        \
+#define CRYPTOTL_TRY(expression)                                                                    \
+  do {                                                                                              \
     if (auto cryptotl_status = (expression); !cryptotl_status.ok()) return cryptotl_status.error(); \
   } while (false)
 

@@ -13,7 +13,8 @@ struct Matrix {
   std::vector<double> values;
 
   Matrix() = default;
-  Matrix(size_t row_count, size_t col_count) : rows(row_count), cols(col_count), values(row_count * col_count) {}
+  Matrix(size_t row_count, size_t col_count)
+      : rows(row_count), cols(col_count), values(row_count * col_count) {}
 
   double& operator()(size_t row, size_t col) { return values[row * cols + col]; }
   double operator()(size_t row, size_t col) const { return values[row * cols + col]; }

@@ -22,7 +22,8 @@ class ThreadPool {
     if (threads_ == 1) {
       for (size_t i = 0; i < count; ++i) body(i);
     } else {
-      run(count, [](const void* context, size_t i) { (*static_cast<const Body*>(context))(i); }, &body);
+      run(
+          count, [](const void* context, size_t i) { (*static_cast<const Body*>(context))(i); }, &body);
     }
   }
 

@@ -10,8 +10,8 @@ namespace cryptotl {
 /// Told how many of how many steps are done; may be empty. Called from one thread at a time.
 using ProgressFunction = std::function<void(size_t done, size_t total)>;
 
-/// A bar on standard error for work that may take over two seconds: drawn in place on a terminal, as a line every few
-/// seconds elsewhere, not at all when quiet. Not thread-safe.
+/// A bar on standard error for work that may take over two seconds: drawn in place on a terminal, as a line
+/// every few seconds elsewhere, not at all when quiet. Not thread-safe.
 class ProgressBar {
  public:
   explicit ProgressBar(std::string what, bool quiet = false);

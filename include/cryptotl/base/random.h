@@ -16,9 +16,9 @@ using Seed = std::array<uint8_t, 32>;
 void random_bytes(std::span<uint8_t> out);
 Seed random_seed();
 
-/// A reproducible stream: ChaCha20 under the key BLAKE2b-256(seed; label). Two labels never share a stream, so the
-/// label must name every use apart: version, purpose, parameters, key, Galois element, digit and limb (DESIGN
-/// section 3).
+/// A reproducible stream: ChaCha20 under the key BLAKE2b-256(seed; label). Two labels never share a stream,
+/// so the label must name every use apart: version, purpose, parameters, key, Galois element, digit and limb
+/// (DESIGN section 3).
 class Xof {
  public:
   Xof(const Seed& seed, ByteView label);
@@ -30,13 +30,15 @@ class Xof {
 
  private:
   void refill();
+  static constexpr size_t kBufferBytes = 4096;
   std::array<uint8_t, 32> key_;
   uint64_t block_ = 0;
-  size_t used_;
-  alignas(64) std::array<uint8_t, 4096> buffer_;
+  size_t used_ = kBufferBytes;
+  alignas(64) std::array<uint8_t, kBufferBytes> buffer_;
 };
 
-/// Collects the fields of an Xof's label, each with its width, so that no two lists of fields give the same bytes.
+/// Collects the fields of an Xof's label, each with its width, so that no two lists of fields give the same
+/// bytes.
 class Label {
  public:
   explicit Label(std::string_view purpose);

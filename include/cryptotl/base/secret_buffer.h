@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -12,13 +13,18 @@ void* allocate_secret(size_t bytes);
 /// Wipes and frees; nothing for nullptr.
 void free_secret(void* memory, size_t bytes) noexcept;
 
+/// Overwrites with zeros in a way that no optimiser drops: for secrets that had to pass through ordinary
+/// memory.
+void wipe(std::span<uint8_t> bytes) noexcept;
+
 /// An array of secret values: move-only, wiped when it dies, never printed.
 template <typename T>
-  requires std::is_trivially_copyable_v<T>
+requires std::is_trivially_copyable_v<T>
 class SecretBuffer {
  public:
   SecretBuffer() = default;
-  explicit SecretBuffer(size_t count) : data_(static_cast<T*>(allocate_secret(count * sizeof(T)))), size_(count) {}
+  explicit SecretBuffer(size_t count)
+      : data_(static_cast<T*>(allocate_secret(count * sizeof(T)))), size_(count) {}
   ~SecretBuffer() { free_secret(data_, size_ * sizeof(T)); }
   SecretBuffer(SecretBuffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}

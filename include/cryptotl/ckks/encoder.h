@@ -1,0 +1,48 @@
+#pragma once
+
+#include <complex>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "cryptotl/ckks/params.h"
+#include "cryptotl/ckks/polynomial.h"
+
+namespace cryptotl {
+
+using Complex = std::complex<double>;
+
+/// The canonical embedding: slot k of a polynomial m is m(zeta^(3^k)) / scale with zeta = exp(i pi / N), k <
+/// N/2 (Cheon, Kim, Kim, Song 2017; the generator 3 and thus the order of the slots are SEAL's). Works in
+/// double precision: a slot of size 1 comes back to about 1e-14. Const calls are safe from several threads.
+class Encoder {
+ public:
+  explicit Encoder(size_t log_n);
+
+  size_t slots() const { return roots_.size() / 4; }
+
+  /// round(scale times the inverse embedding) of up to N/2 slots (missing ones are 0): N coefficients. Throws
+  /// too_large where one would leave (-2^62, 2^62).
+  std::vector<int64_t> encode(std::span<const Complex> values, double scale) const;
+
+  /// The slots of N real coefficients.
+  std::vector<Complex> decode(std::span<const double> coefficients, double scale) const;
+
+ private:
+  void transform(std::span<Complex> values, bool inverse) const;
+  size_t log_n_;
+  std::vector<Complex> roots_;        ///< zeta^j, j < 2N
+  std::vector<uint32_t> slot_index_;  ///< (3^k mod 2N - 1) / 2
+  std::vector<uint32_t> reversed_;
+};
+
+/// Residues of the coefficients modulo limbs 0..limbs-1, and modulo P as one more limb where `extended`, in
+/// NTT form.
+RnsPolynomial to_ntt(const Params& params, std::span<const int64_t> coefficients, size_t limbs,
+                     bool extended = false);
+
+/// Centred coefficients of a polynomial in coefficient form, as doubles; exact below 2^53, right where they
+/// are smaller than half the product of the first four limbs.
+std::vector<double> centred_coefficients(const Params& params, const RnsPolynomial& polynomial);
+
+}  // namespace cryptotl

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "cryptotl/base/digest.h"
+#include "cryptotl/base/error.h"
+#include "cryptotl/rns/ntt.h"
+
+namespace cryptotl {
+
+/// A wish for parameters, as it comes from a plan or from outside; nothing in it is checked yet.
+struct ParamsSpec {
+  size_t log_n = 0;
+  /// The ciphertext primes q_0, q_1, ...: the base primes first, then one a level.
+  std::vector<uint32_t> primes;
+  /// The one prime that only evaluation keys have.
+  uint32_t special_prime = 0;
+  /// How many of `primes` are the base, under which the last answer is decrypted.
+  size_t base_limbs = 2;
+
+  bool operator==(const ParamsSpec&) const = default;
+};
+
+/// Parameters of RNS-CKKS over Z[X]/(X^N + 1) that cannot be wrong: checked once, immutable, shared by
+/// everything that is made under them. Uniform ternary secret, errors of standard deviation 3.24 (centred
+/// binomial, eta = 21), one decomposition digit a prime and one special prime P. Level l has base_limbs + l
+/// limbs. Limb i belongs to prime i; limb num_primes() of an extended polynomial belongs to P.
+class Params {
+ public:
+  /// insecure_parameters where log2(Q P) exceeds the bound of the 2024 guideline for N (compared exactly), or
+  /// where the guideline has no row for N; invalid_argument where a prime is out of [2^29, 2^30), composite,
+  /// repeated or not 1 modulo 2N, or where the base is empty or larger than the chain.
+  static Result<std::shared_ptr<const Params>> create(const ParamsSpec& spec);
+
+  const ParamsSpec& spec() const { return spec_; }
+  size_t n() const { return size_t{1} << spec_.log_n; }
+  size_t log_n() const { return spec_.log_n; }
+  size_t slots() const { return n() / 2; }
+  size_t num_primes() const { return spec_.primes.size(); }
+  size_t top_level() const { return num_primes() - spec_.base_limbs; }
+
+  /// The tables of prime i, or of P for i = num_primes().
+  const NttTables& tables(size_t i) const { return *tables_[i]; }
+  const Modulus& modulus(size_t i) const { return tables_[i]->modulus; }
+  const NttTables& special_tables() const { return *tables_.back(); }
+  const Modulus& special() const { return tables_.back()->modulus; }
+  /// Limb i of a polynomial over `limbs` primes and P (which stands last) belongs to this row of tables().
+  size_t extended_index(size_t i, size_t limbs) const { return i < limbs ? i : num_primes(); }
+
+  /// q_j^-1 mod q_i; j = num_primes() for P.
+  uint32_t inverse_of(size_t j, size_t i) const { return inverses_[j * (num_primes() + 1) + i]; }
+
+  /// log2 of Q P, for people to read; the check is exact and does not use it.
+  double log_qp() const;
+  /// The guideline's bound on log2(Q P) for this N; 0 for the parameters of tests.
+  int log_qp_bound() const;
+  int security_bits() const { return 128; }
+
+  /// BLAKE2b of the specification: what every key, ciphertext and plan carries.
+  const Digest& id() const { return id_; }
+
+ private:
+  friend struct InsecureParamsForTest;
+  explicit Params(const ParamsSpec& spec);
+  static Status check_shape(const ParamsSpec& spec);
+  static Status check_security(const ParamsSpec& spec);
+
+  ParamsSpec spec_;
+  std::vector<std::unique_ptr<const NttTables>> tables_;
+  std::vector<uint32_t> inverses_;
+  Digest id_;
+};
+
+using ParamsPtr = std::shared_ptr<const Params>;
+
+/// The largest log2(Q P) at 128 bits of classical security for a uniform ternary secret and sigma 3.2:
+/// Bossuat et al., "Security Guidelines for Implementing Homomorphic Encryption", eprint 2024/463, Table 5.2
+/// (read 2026). 0 where the table has no row.
+int guideline_log_qp(size_t log_n);
+
+/// Throws parameter_mismatch, naming both digests, where the two differ.
+void require_same_params(const Params& a, const Params& b);
+
+}  // namespace cryptotl

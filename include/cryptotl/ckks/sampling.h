@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "cryptotl/base/random.h"
+
+namespace cryptotl {
+
+/// Standard deviation of the error: centred binomial with eta = 21, the difference of two sums of 21 bits.
+inline constexpr double kErrorDeviation = 3.24037034920393;  // sqrt(21 / 2)
+
+/// Uniform in {-1, 0, 1}, from the system's generator. Constant-time but for the count of rejected bytes,
+/// which does not depend on what is kept.
+void sample_ternary(std::span<int8_t> out);
+/// Centred binomial with eta = 21, from the system's generator. Constant-time.
+void sample_error(std::span<int8_t> out);
+
+}  // namespace cryptotl

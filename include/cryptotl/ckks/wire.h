@@ -1,0 +1,54 @@
+#pragma once
+
+#include "cryptotl/base/bytes.h"
+#include "cryptotl/ckks/ciphertext.h"
+#include "cryptotl/ckks/evaluation_key.h"
+
+namespace cryptotl {
+
+/// What the 104-byte header of every object tells (docs/format.md).
+enum class ObjectKind : uint16_t { ciphertext = 1, evaluation_keys = 2, public_key = 3, secret_key = 4 };
+
+struct ObjectHeader {
+  uint16_t version = 0;
+  ObjectKind kind{};
+  uint64_t payload_bytes = 0;
+  Digest params_id{};
+  KeyId key_id{};
+  Digest digest{};
+};
+
+inline constexpr size_t kHeaderBytes = 104;
+inline constexpr uint16_t kFormatVersion = 1;
+
+/// Reads and checks a header alone: magic, version, kind, reserved fields. Does not look at the payload.
+Result<ObjectHeader> read_header(ByteView bytes);
+
+/// Header, then payload. The digest covers both.
+Bytes write_object(ObjectKind kind, const Digest& params_id, const KeyId& key_id, ByteView payload);
+
+/// The payload of an object of this kind under these parameters, after its length and digest are checked.
+/// Nothing is allocated.
+Result<ByteView> read_object(ByteView bytes, ObjectKind kind, const Digest& params_id,
+                             ObjectHeader* header = nullptr);
+
+/// A ciphertext; c_1 is left out while its seed is there. Residues travel in 30 bits.
+Bytes write_ciphertext(const Ciphertext& ciphertext);
+/// Refuses what is not exactly a ciphertext under these parameters: a wrong length, a residue at or above its
+/// prime, a scale that is not a finite number of at least 1, and so on.
+Result<Ciphertext> read_ciphertext(ByteView bytes, const ParamsPtr& params);
+
+Bytes write_evaluation_keys(const EvaluationKeys& keys);
+/// As read_ciphertext; refuses duplicate keys and keys over more limbs than the parameters have.
+Result<EvaluationKeys> read_evaluation_keys(ByteView bytes, const ParamsPtr& params);
+
+/// Exact size of a ciphertext's bytes, header included.
+size_t ciphertext_bytes(const Params& params, size_t parts, size_t limbs, bool seeded);
+/// Exact size of a key set's bytes, header included.
+size_t evaluation_key_bytes(const Params& params, std::span<const KeyRequest> requests);
+
+/// Packs residues below 2^30 into 30 bits each, little-endian; `residues` a multiple of 4.
+void pack_residues(std::span<const uint32_t> residues, std::span<uint8_t> out);
+void unpack_residues(ByteView packed, std::span<uint32_t> out);
+
+}  // namespace cryptotl

@@ -1,0 +1,67 @@
+#include "cryptotl/ckks/evaluation_key.h"
+
+#include "cryptotl/rns/automorphism.h"
+#include "cryptotl/rns/kernels.h"
+
+namespace cryptotl {
+
+const SwitchingKey* EvaluationKeys::find(uint32_t galois_element, size_t limbs) const {
+  const SwitchingKey* best = nullptr;
+  for (const SwitchingKey& key : keys) {
+    const bool fits = key.request.galois_element == galois_element && key.request.limbs >= limbs;
+    if (fits && (best == nullptr || key.request.limbs < best->request.limbs)) best = &key;
+  }
+  return best;
+}
+
+void expand_key_seed(const Params& params, const KeyId& key_id, const SwitchingKey& key, size_t digit,
+                     size_t limb, std::span<uint32_t> out) {
+  const size_t index = params.extended_index(limb, key.request.limbs);
+  Label label("switching key");
+  label.add(params.id())
+      .add(key_id)
+      .add(key.request.galois_element)
+      .add(key.request.limbs)
+      .add(digit)
+      .add(index);
+  Xof stream(key.seed, label.view());
+  sample_uniform(stream, params.modulus(index), out);
+}
+
+PreparedKey::PreparedKey(const Params& params, const KeyId& key_id, const SwitchingKey& key, size_t limbs)
+    : galois_element_(key.request.galois_element),
+      limbs_(limbs),
+      limb_words_(2 * limbs * params.n() + 16),
+      words_((limbs + 1) * limb_words_) {
+  CRYPTOTL_ASSERT(limbs <= key.request.limbs);
+  const size_t n = params.n();
+  const KernelTable& kernel = kernels();
+  AlignedVector<uint32_t> half(n);
+  std::unique_ptr<Automorphism> inverse;
+  if (galois_element_ != kRelinearisation) {
+    inverse = std::make_unique<Automorphism>(params.log_n(),
+                                             inverse_galois_element(galois_element_, params.log_n()));
+  }
+  const auto place = [&](const uint32_t* values, size_t limb, size_t digit, size_t side, const Modulus& q) {
+    uint32_t* out = words_.data() + limb * limb_words_ + (digit * 2 + side) * 16;
+    const size_t block = 2 * limbs_ * 16;
+    AlignedVector<uint32_t> moved(n);
+    if (inverse) {
+      kernel.permute(moved.data(), 16, values, *inverse);
+      values = moved.data();
+    }
+    for (size_t j = 0; j < n; ++j) out[j / 16 * block + j % 16] = q.to_montgomery(values[j]);
+  };
+  for (size_t limb = 0; limb <= limbs; ++limb) {
+    // A key over more limbs serves fewer: the limbs in between are left out, P's is its last.
+    const size_t source = limb == limbs ? key.request.limbs : limb;
+    const Modulus& q = params.modulus(params.extended_index(limb, limbs));
+    for (size_t digit = 0; digit < limbs; ++digit) {
+      place(key.b[digit].limb(source), limb, digit, 0, q);
+      expand_key_seed(params, key_id, key, digit, source, half);
+      place(half.data(), limb, digit, 1, q);
+    }
+  }
+}
+
+}  // namespace cryptotl

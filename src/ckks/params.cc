@@ -1,0 +1,132 @@
+#include "cryptotl/ckks/params.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <string>
+
+#include "cryptotl/base/random.h"
+
+namespace cryptotl {
+namespace {
+
+/// Number of bits of the product of all primes, exactly.
+size_t product_bits(const ParamsSpec& spec) {
+  std::vector<uint32_t> product = {1};
+  std::vector<uint32_t> factors = spec.primes;
+  factors.push_back(spec.special_prime);
+  for (const uint32_t factor : factors) {
+    uint64_t carry = 0;
+    for (uint32_t& word : product) {
+      carry += static_cast<uint64_t>(word) * factor;
+      word = static_cast<uint32_t>(carry);
+      carry >>= 32;
+    }
+    if (carry != 0) product.push_back(static_cast<uint32_t>(carry));
+  }
+  return 32 * (product.size() - 1) + static_cast<size_t>(std::bit_width(product.back()));
+}
+
+Digest spec_digest(const ParamsSpec& spec) {
+  Label label("params");
+  label.add(spec.log_n).add(spec.base_limbs).add(spec.special_prime).add(spec.primes.size());
+  for (const uint32_t prime : spec.primes) label.add(prime);
+  return digest(label.view());
+}
+
+}  // namespace
+
+int guideline_log_qp(size_t log_n) {
+  switch (log_n) {
+    case 10:
+      return 26;
+    case 11:
+      return 53;
+    case 12:
+      return 106;
+    case 13:
+      return 214;
+    case 14:
+      return 430;
+    case 15:
+      return 868;
+    case 16:
+      return 1747;
+    default:
+      return 0;
+  }
+}
+
+Status Params::check_shape(const ParamsSpec& spec) {
+  const auto refuse = [](const std::string& why) {
+    return Error(ErrorCode::invalid_argument, "parameters: " + why);
+  };
+  if (spec.log_n < 4 || spec.log_n > 16)
+    return refuse("log2 N is " + std::to_string(spec.log_n) + "; 10 to 16 are known");
+  if (spec.primes.empty() || spec.primes.size() > 64) return refuse("1 to 64 ciphertext primes are needed");
+  if (spec.base_limbs == 0 || spec.base_limbs > spec.primes.size()) {
+    return refuse("the base takes " + std::to_string(spec.base_limbs) + " of " +
+                  std::to_string(spec.primes.size()) + " primes");
+  }
+  std::vector<uint32_t> all = spec.primes;
+  all.push_back(spec.special_prime);
+  for (const uint32_t prime : all) {
+    if (prime < (1u << 29) || prime >= (1u << 30) || !is_prime(prime)) {
+      return refuse(std::to_string(prime) + " is not a prime between 2^29 and 2^30");
+    }
+    if ((prime - 1) % (uint32_t{2} << spec.log_n) != 0)
+      return refuse(std::to_string(prime) + " is not 1 modulo 2N");
+  }
+  std::ranges::sort(all);
+  if (std::ranges::adjacent_find(all) != all.end()) return refuse("a prime stands twice");
+  return {};
+}
+
+Status Params::check_security(const ParamsSpec& spec) {
+  const int bound = guideline_log_qp(spec.log_n);
+  const size_t bits = product_bits(spec);  // Q P < 2^bits, and Q P is no power of two
+  if (bound == 0 || bits > static_cast<size_t>(bound)) {
+    return Error(ErrorCode::insecure_parameters,
+                 "parameters: log2(QP) is " + std::to_string(bits) +
+                     " bits at N = " + std::to_string(size_t{1} << spec.log_n) +
+                     "; 128-bit security allows " + std::to_string(bound));
+  }
+  return {};
+}
+
+Result<std::shared_ptr<const Params>> Params::create(const ParamsSpec& spec) {
+  CRYPTOTL_TRY(check_shape(spec));
+  CRYPTOTL_TRY(check_security(spec));
+  return std::shared_ptr<const Params>(new Params(spec));
+}
+
+Params::Params(const ParamsSpec& spec) : spec_(spec), id_(spec_digest(spec)) {
+  for (const uint32_t prime : spec.primes) {
+    tables_.push_back(std::make_unique<const NttTables>(Modulus(prime), spec.log_n));
+  }
+  tables_.push_back(std::make_unique<const NttTables>(Modulus(spec.special_prime), spec.log_n));
+  const size_t count = tables_.size();
+  inverses_.assign(count * count, 0);
+  for (size_t j = 0; j < count; ++j) {
+    for (size_t i = 0; i < count; ++i) {
+      const Modulus& q = tables_[i]->modulus;
+      if (i != j) inverses_[j * count + i] = q.inverse(tables_[j]->modulus.value() % q.value());
+    }
+  }
+}
+
+double Params::log_qp() const {
+  double sum = 0;
+  for (const auto& table : tables_) sum += std::log2(table->modulus.value());
+  return sum;
+}
+
+int Params::log_qp_bound() const { return guideline_log_qp(spec_.log_n); }
+
+void require_same_params(const Params& a, const Params& b) {
+  if (a.id() == b.id()) return;
+  throw Error(ErrorCode::parameter_mismatch,
+              "made under parameters " + hex(a.id()).substr(0, 16) + ", not " + hex(b.id()).substr(0, 16));
+}
+
+}  // namespace cryptotl

@@ -1,0 +1,169 @@
+#include "cryptotl/ckks/secret_key.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "cryptotl/ckks/sampling.h"
+#include "cryptotl/rns/automorphism.h"
+#include "cryptotl/rns/kernels.h"
+
+namespace cryptotl {
+namespace {
+
+/// Small signed numbers as residues modulo q, in NTT form; `out` of N words.
+void small_to_ntt(const NttTables& tables, std::span<const int8_t> small, uint32_t* out) {
+  const uint32_t q = tables.modulus.value();
+  for (size_t j = 0; j < small.size(); ++j) {
+    const auto value = static_cast<int32_t>(small[j]);
+    // Adds q under an arithmetic mask: no branch on secret values.
+    out[j] = static_cast<uint32_t>(value) + (q & static_cast<uint32_t>(value >> 31));
+  }
+  kernels().ntt_forward(out, tables);
+}
+
+/// s' that a switching key comes from, modulo prime i: s^2 or s(X^g), NTT form.
+void switched_secret(const SecretKey& secret, uint32_t galois_element, size_t i, uint32_t* out) {
+  const Params& params = *secret.params();
+  const uint32_t* s = secret.ntt(i).data();
+  if (galois_element == kRelinearisation) {
+    kernels().multiply(out, s, s, params.n(), params.modulus(i));
+  } else {
+    kernels().permute(out, 16, s, Automorphism(params.log_n(), galois_element));
+  }
+}
+
+/// b = e - a s (+ what the caller adds): turns `b`, holding e, by a s modulo prime i.
+void subtract_product(const SecretKey& secret, size_t i, const uint32_t* a, uint32_t* b, uint32_t* scratch) {
+  const Params& params = *secret.params();
+  kernels().multiply(scratch, a, secret.ntt(i).data(), params.n(), params.modulus(i));
+  kernels().subtract(b, b, scratch, params.n(), params.modulus(i));
+}
+
+SwitchingKey make_switching_key(const SecretKey& secret, const KeyRequest& request) {
+  const Params& params = *secret.params();
+  const size_t n = params.n();
+  if (request.limbs == 0 || request.limbs > params.num_primes()) {
+    throw Error(ErrorCode::invalid_argument, "a switching key over " + std::to_string(request.limbs) +
+                                                 " limbs; 1 to " + std::to_string(params.num_primes()) +
+                                                 " are there");
+  }
+  SwitchingKey key{request, random_seed(), {}};
+  AlignedVector<uint32_t> a(n);
+  SecretBuffer<uint32_t> scratch(n);
+  SecretBuffer<int8_t> error(n);
+  for (size_t digit = 0; digit < request.limbs; ++digit) {
+    RnsPolynomial b(n, request.limbs + 1);
+    sample_error(error.span());
+    for (size_t limb = 0; limb <= request.limbs; ++limb) {
+      const size_t index = params.extended_index(limb, request.limbs);
+      const Modulus& q = params.modulus(index);
+      small_to_ntt(params.tables(index), error.span(), b.limb(limb));
+      expand_key_seed(params, secret.id(), key, digit, limb, a);
+      subtract_product(secret, index, a.data(), b.limb(limb), scratch.data());
+      if (limb == digit) {
+        switched_secret(secret, request.galois_element, index, scratch.data());
+        kernels().multiply_scalar(scratch.data(), scratch.data(), params.special().value() % q.value(), n, q);
+        kernels().add(b.limb(limb), b.limb(limb), scratch.data(), n, q);
+      }
+    }
+    key.b.push_back(std::move(b));
+  }
+  return key;
+}
+
+}  // namespace
+
+SecretKey SecretKey::generate(ParamsPtr params) {
+  SecretBuffer<int8_t> coefficients(params->n());
+  sample_ternary(coefficients.span());
+  KeyId id;
+  random_bytes(id);
+  return from_coefficients(std::move(params), id, coefficients.span());
+}
+
+SecretKey SecretKey::from_coefficients(ParamsPtr params, const KeyId& id,
+                                       std::span<const int8_t> coefficients) {
+  const size_t n = params->n();
+  if (coefficients.size() != n) {
+    throw Error(ErrorCode::invalid_argument, "a secret key of " + std::to_string(coefficients.size()) +
+                                                 " coefficients; N is " + std::to_string(n));
+  }
+  SecretKey key;
+  key.id_ = id;
+  key.coefficients_ = SecretBuffer<int8_t>(n);
+  std::ranges::copy(coefficients, key.coefficients_.data());
+  key.ntt_ = SecretBuffer<uint32_t>((params->num_primes() + 1) * n);
+  for (size_t i = 0; i <= params->num_primes(); ++i) {
+    small_to_ntt(params->tables(i), key.coefficients_.span(), key.ntt_.data() + i * n);
+  }
+  key.params_ = std::move(params);
+  return key;
+}
+
+PublicKey make_public_key(const SecretKey& secret) {
+  const Params& params = *secret.params();
+  const size_t n = params.n();
+  const size_t limbs = params.num_primes() + 1;
+  PublicKey key{secret.params(), secret.id(), random_seed(), RnsPolynomial(n, limbs)};
+  SecretBuffer<int8_t> error(n);
+  SecretBuffer<uint32_t> scratch(n);
+  sample_error(error.span());
+  const RnsPolynomial a = expand_public_key_seed(key);
+  for (size_t i = 0; i < limbs; ++i) {
+    small_to_ntt(params.tables(i), error.span(), key.b.limb(i));
+    subtract_product(secret, i, a.limb(i), key.b.limb(i), scratch.data());
+  }
+  return key;
+}
+
+EvaluationKeys make_evaluation_keys(const SecretKey& secret, std::span<const KeyRequest> requests) {
+  EvaluationKeys set{secret.params(), secret.id(), {}};
+  for (const KeyRequest& request : requests) set.keys.push_back(make_switching_key(secret, request));
+  return set;
+}
+
+Ciphertext encrypt(const SecretKey& secret, std::span<const int64_t> coefficients, double scale,
+                   size_t limbs) {
+  const Params& params = *secret.params();
+  const size_t n = params.n();
+  Ciphertext out(secret.params(), secret.id(), 0, 0);
+  out.scale = scale;
+  out.seed = random_seed();
+  SecretBuffer<int8_t> error(n);
+  sample_error(error.span());
+  std::vector<int64_t> noisy(coefficients.begin(), coefficients.end());
+  for (size_t j = 0; j < n; ++j) noisy[j] += error[j];
+  out.parts.push_back(to_ntt(params, noisy, limbs));
+  out.parts.push_back(expand_ciphertext_seed(params, secret.id(), *out.seed, limbs));
+  SecretBuffer<uint32_t> scratch(n);
+  for (size_t i = 0; i < limbs; ++i) {
+    subtract_product(secret, i, out.parts[1].limb(i), out.parts[0].limb(i), scratch.data());
+  }
+  std::ranges::fill(noisy, 0);
+  return out;
+}
+
+std::vector<double> decrypt(const SecretKey& secret, const Ciphertext& ciphertext) {
+  const Params& params = *secret.params();
+  require_same_params(*ciphertext.params, params);
+  if (ciphertext.key_id != secret.id()) {
+    throw Error(ErrorCode::parameter_mismatch,
+                "the ciphertext was made for key " + hex(ciphertext.key_id) + ", not " + hex(secret.id()));
+  }
+  const size_t n = params.n();
+  RnsPolynomial message(n, ciphertext.num_limbs());
+  for (size_t i = 0; i < message.num_limbs(); ++i) {
+    const Modulus& q = params.modulus(i);
+    // Horner's rule in s, from the highest part down.
+    uint32_t* limb = message.limb(i);
+    std::ranges::copy(ciphertext.parts.back().limb_span(i), limb);
+    for (size_t part = ciphertext.parts.size() - 1; part-- > 0;) {
+      kernels().multiply(limb, limb, secret.ntt(i).data(), n, q);
+      kernels().add(limb, limb, ciphertext.parts[part].limb(i), n, q);
+    }
+    kernels().ntt_inverse(limb, params.tables(i));
+  }
+  return centred_coefficients(params, message);
+}
+
+}  // namespace cryptotl

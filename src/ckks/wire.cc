@@ -1,0 +1,291 @@
+#include "cryptotl/ckks/wire.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace cryptotl {
+namespace {
+
+constexpr uint32_t kMagic = 0x4c545443;  // "CTTL"
+constexpr size_t kDigestOffset = kHeaderBytes - sizeof(Digest);
+constexpr size_t kCiphertextFields = 4 + 8;          // parts, limbs, seeded, reserved; scale
+constexpr size_t kKeyFields = 4 + 4 + sizeof(Seed);  // Galois element, limbs, seed
+
+Error malformed(const std::string& what) { return Error(ErrorCode::malformed, what); }
+
+size_t packed_bytes(size_t n) { return n * 30 / 8; }
+
+/// Covers the header with zeros where the digest stands, then the payload.
+Digest object_digest(ByteView header, ByteView payload) {
+  constexpr Digest kZeros = {};
+  return Hasher().add(header.first(kDigestOffset)).add(kZeros).add(payload).finish();
+}
+
+template <size_t size>
+Result<std::array<uint8_t, size>> read_array(ByteReader& reader) {
+  const auto bytes = reader.bytes(size);
+  if (!bytes.ok()) return bytes.error();
+  std::array<uint8_t, size> out;
+  std::ranges::copy(*bytes, out.begin());
+  return out;
+}
+
+void write_limbs(ByteWriter& writer, const RnsPolynomial& polynomial) {
+  for (size_t i = 0; i < polynomial.num_limbs(); ++i) {
+    pack_residues(polynomial.limb_span(i), writer.reserve(packed_bytes(polynomial.n())));
+  }
+}
+
+/// Reads `limbs` limbs, the last being P's where `extended`; refuses a residue that is no residue.
+Result<RnsPolynomial> read_limbs(ByteReader& reader, const Params& params, size_t limbs, bool extended) {
+  const auto packed = reader.bytes(limbs * packed_bytes(params.n()));
+  if (!packed.ok()) return packed.error();
+  RnsPolynomial out(params.n(), limbs);
+  for (size_t i = 0; i < limbs; ++i) {
+    const uint32_t q = params.modulus(extended ? params.extended_index(i, limbs - 1) : i).value();
+    unpack_residues(packed->subspan(i * packed_bytes(params.n()), packed_bytes(params.n())),
+                    out.limb_span(i));
+    uint32_t largest = 0;
+    for (const uint32_t residue : out.limb_span(i)) largest = std::max(largest, residue);
+    if (largest >= q) {
+      return malformed("limb " + std::to_string(i) + " holds a number that is not below its prime " +
+                       std::to_string(q));
+    }
+  }
+  return out;
+}
+
+size_t switching_key_bytes(const Params& params, size_t limbs) {
+  return kKeyFields + limbs * (limbs + 1) * packed_bytes(params.n());
+}
+
+}  // namespace
+
+// Four residues of 30 bits fill 15 bytes.
+void pack_residues(std::span<const uint32_t> residues, std::span<uint8_t> out) {
+  CRYPTOTL_ASSERT(residues.size() % 4 == 0 && out.size() == packed_bytes(residues.size()));
+  for (size_t i = 0, at = 0; i < residues.size(); i += 4, at += 15) {
+    const uint64_t low = residues[i] | uint64_t{residues[i + 1]} << 30 | uint64_t{residues[i + 2]} << 60;
+    const uint64_t high = residues[i + 2] >> 4 | uint64_t{residues[i + 3]} << 26;
+    std::memcpy(out.data() + at, &low, 8);
+    std::memcpy(out.data() + at + 8, &high, 7);
+  }
+}
+
+void unpack_residues(ByteView packed, std::span<uint32_t> out) {
+  CRYPTOTL_ASSERT(out.size() % 4 == 0 && packed.size() == packed_bytes(out.size()));
+  constexpr uint64_t kMask = (uint64_t{1} << 30) - 1;
+  for (size_t i = 0, at = 0; i < out.size(); i += 4, at += 15) {
+    uint64_t low = 0;
+    uint64_t high = 0;
+    std::memcpy(&low, packed.data() + at, 8);
+    std::memcpy(&high, packed.data() + at + 8, 7);
+    out[i] = static_cast<uint32_t>(low & kMask);
+    out[i + 1] = static_cast<uint32_t>(low >> 30 & kMask);
+    out[i + 2] = static_cast<uint32_t>((low >> 60 | high << 4) & kMask);
+    out[i + 3] = static_cast<uint32_t>(high >> 26 & kMask);
+  }
+}
+
+Bytes write_object(ObjectKind kind, const Digest& params_id, const KeyId& key_id, ByteView payload) {
+  ByteWriter writer(kHeaderBytes + payload.size());
+  writer.number(kMagic);
+  writer.number(kFormatVersion);
+  writer.number(static_cast<uint16_t>(kind));
+  writer.number(uint64_t{0});  // reserved
+  writer.number(static_cast<uint64_t>(payload.size()));
+  writer.bytes(params_id);
+  writer.bytes(key_id);
+  writer.bytes(Digest{});
+  CRYPTOTL_ASSERT(writer.size() == kHeaderBytes);
+  writer.bytes(payload);
+  Bytes out = writer.take();
+  const Digest sum = object_digest(ByteView(out).first(kHeaderBytes), payload);
+  std::ranges::copy(sum, out.begin() + kDigestOffset);
+  return out;
+}
+
+Result<ObjectHeader> read_header(ByteView bytes) {
+  if (bytes.size() < kHeaderBytes) {
+    return malformed("truncated: " + std::to_string(bytes.size()) + " bytes where the header alone takes " +
+                     std::to_string(kHeaderBytes));
+  }
+  ByteReader reader(bytes.first(kHeaderBytes));
+  if (*reader.number<uint32_t>() != kMagic)
+    return malformed("no object of CryptoTL: the first four bytes are not CTTL");
+  ObjectHeader header;
+  header.version = *reader.number<uint16_t>();
+  if (header.version != kFormatVersion) {
+    return Error(ErrorCode::unsupported_version, "format version " + std::to_string(header.version) +
+                                                     "; this build reads version " +
+                                                     std::to_string(kFormatVersion));
+  }
+  const uint16_t kind = *reader.number<uint16_t>();
+  if (kind < 1 || kind > 4) return malformed("unknown kind of object " + std::to_string(kind));
+  header.kind = static_cast<ObjectKind>(kind);
+  if (*reader.number<uint64_t>() != 0) return malformed("reserved header fields are not zero");
+  header.payload_bytes = *reader.number<uint64_t>();
+  header.params_id = *read_array<32>(reader);
+  header.key_id = *read_array<16>(reader);
+  header.digest = *read_array<32>(reader);
+  return header;
+}
+
+Result<ByteView> read_object(ByteView bytes, ObjectKind kind, const Digest& params_id, ObjectHeader* out) {
+  const auto header = read_header(bytes);
+  if (!header.ok()) return header.error();
+  if (header->kind != kind) {
+    return malformed("an object of kind " + std::to_string(static_cast<int>(header->kind)) + " where kind " +
+                     std::to_string(static_cast<int>(kind)) + " is expected");
+  }
+  const ByteView payload = bytes.subspan(kHeaderBytes);
+  if (header->payload_bytes != payload.size()) {
+    return malformed("the header announces " + std::to_string(header->payload_bytes) + " bytes, " +
+                     std::to_string(payload.size()) + " follow");
+  }
+  if (object_digest(bytes.first(kHeaderBytes), payload) != header->digest) {
+    return malformed("corrupted: the bytes do not match their digest");
+  }
+  if (header->params_id != params_id) {
+    return Error(ErrorCode::parameter_mismatch, "made under parameters " +
+                                                    hex(header->params_id).substr(0, 16) + ", not " +
+                                                    hex(params_id).substr(0, 16));
+  }
+  if (out != nullptr) *out = *header;
+  return payload;
+}
+
+size_t ciphertext_bytes(const Params& params, size_t parts, size_t limbs, bool seeded) {
+  const size_t polynomials = seeded ? parts - 1 : parts;
+  return kHeaderBytes + kCiphertextFields + (seeded ? sizeof(Seed) : 0) +
+         polynomials * limbs * packed_bytes(params.n());
+}
+
+Bytes write_ciphertext(const Ciphertext& ciphertext) {
+  ByteWriter writer;
+  const bool seeded = ciphertext.seed.has_value();
+  writer.number(static_cast<uint8_t>(ciphertext.parts.size()));
+  writer.number(static_cast<uint8_t>(ciphertext.num_limbs()));
+  writer.number(static_cast<uint8_t>(seeded ? 1 : 0));
+  writer.number(uint8_t{0});
+  writer.number(ciphertext.scale);
+  if (seeded) writer.bytes(*ciphertext.seed);
+  for (size_t part = 0; part < ciphertext.parts.size(); ++part) {
+    if (!(seeded && part == 1)) write_limbs(writer, ciphertext.parts[part]);
+  }
+  return write_object(ObjectKind::ciphertext, ciphertext.params->id(), ciphertext.key_id, writer.take());
+}
+
+Result<Ciphertext> read_ciphertext(ByteView bytes, const ParamsPtr& params) {
+  ObjectHeader header;
+  const auto payload = read_object(bytes, ObjectKind::ciphertext, params->id(), &header);
+  if (!payload.ok()) return payload.error();
+  if (payload->size() < kCiphertextFields) return malformed("ciphertext: truncated");
+  ByteReader reader(*payload);
+  const size_t parts = *reader.number<uint8_t>();
+  const size_t limbs = *reader.number<uint8_t>();
+  const uint8_t seeded = *reader.number<uint8_t>();
+  const uint8_t reserved = *reader.number<uint8_t>();
+  const double scale = *reader.number<double>();
+  if (parts < 2 || parts > 3)
+    return malformed("ciphertext: " + std::to_string(parts) + " parts; 2 or 3 are known");
+  if (limbs == 0 || limbs > params->num_primes()) {
+    return malformed("ciphertext: " + std::to_string(limbs) + " limbs; 1 to " +
+                     std::to_string(params->num_primes()) + " are there");
+  }
+  if (seeded > 1 || reserved != 0 || (seeded == 1 && parts != 2))
+    return malformed("ciphertext: unknown flags");
+  if (!(std::isfinite(scale) && scale >= 1.0))
+    return malformed("ciphertext: the scale is not a finite number of at least 1");
+  if (bytes.size() != ciphertext_bytes(*params, parts, limbs, seeded == 1)) {
+    return malformed("ciphertext: " + std::to_string(bytes.size()) + " bytes where " +
+                     std::to_string(ciphertext_bytes(*params, parts, limbs, seeded == 1)) + " are right");
+  }
+  Ciphertext out;
+  out.params = params;
+  out.key_id = header.key_id;
+  out.scale = scale;
+  if (seeded == 1) out.seed = *read_array<32>(reader);
+  for (size_t part = 0; part < parts; ++part) {
+    if (seeded == 1 && part == 1) {
+      out.parts.push_back(expand_ciphertext_seed(*params, out.key_id, *out.seed, limbs));
+      continue;
+    }
+    auto polynomial = read_limbs(reader, *params, limbs, false);
+    if (!polynomial.ok()) return polynomial.error();
+    out.parts.push_back(std::move(*polynomial));
+  }
+  return out;
+}
+
+size_t evaluation_key_bytes(const Params& params, std::span<const KeyRequest> requests) {
+  size_t bytes = kHeaderBytes + 4;
+  for (const KeyRequest& request : requests) bytes += switching_key_bytes(params, request.limbs);
+  return bytes;
+}
+
+Bytes write_evaluation_keys(const EvaluationKeys& keys) {
+  ByteWriter writer;
+  writer.number(static_cast<uint32_t>(keys.keys.size()));
+  for (const SwitchingKey& key : keys.keys) {
+    writer.number(key.request.galois_element);
+    writer.number(static_cast<uint32_t>(key.request.limbs));
+    writer.bytes(key.seed);
+    for (const RnsPolynomial& digit : key.b) write_limbs(writer, digit);
+  }
+  return write_object(ObjectKind::evaluation_keys, keys.params->id(), keys.key_id, writer.take());
+}
+
+namespace {
+
+Result<SwitchingKey> read_switching_key(ByteReader& reader, const Params& params) {
+  const auto galois_element = reader.number<uint32_t>();
+  const auto limbs = reader.number<uint32_t>();
+  const auto seed = read_array<32>(reader);
+  if (!galois_element.ok() || !limbs.ok() || !seed.ok()) return malformed("evaluation keys: truncated");
+  const bool known = *galois_element == kRelinearisation ||
+                     (*galois_element % 2 == 1 && *galois_element > 1 && *galois_element < 2 * params.n());
+  if (!known)
+    return malformed("evaluation keys: " + std::to_string(*galois_element) + " is no Galois element");
+  if (*limbs == 0 || *limbs > params.num_primes()) {
+    return malformed("evaluation keys: " + std::to_string(*limbs) + " limbs; 1 to " +
+                     std::to_string(params.num_primes()) + " are there");
+  }
+  if (reader.remaining() < switching_key_bytes(params, *limbs) - kKeyFields)
+    return malformed("evaluation keys: truncated");
+  SwitchingKey key{{*galois_element, *limbs}, *seed, {}};
+  for (size_t digit = 0; digit < *limbs; ++digit) {
+    auto b = read_limbs(reader, params, *limbs + 1, true);
+    if (!b.ok()) return b.error();
+    key.b.push_back(std::move(*b));
+  }
+  return key;
+}
+
+}  // namespace
+
+Result<EvaluationKeys> read_evaluation_keys(ByteView bytes, const ParamsPtr& params) {
+  ObjectHeader header;
+  const auto payload = read_object(bytes, ObjectKind::evaluation_keys, params->id(), &header);
+  if (!payload.ok()) return payload.error();
+  ByteReader reader(*payload);
+  const auto count = reader.number<uint32_t>();
+  if (!count.ok()) return count.error();
+  EvaluationKeys out{params, header.key_id, {}};
+  std::set<std::pair<uint32_t, size_t>> seen;
+  for (uint32_t i = 0; i < *count; ++i) {  // each turn consumes bytes or fails, so a huge count ends at once
+    auto key = read_switching_key(reader, *params);
+    if (!key.ok()) return key.error();
+    if (!seen.emplace(key->request.galois_element, key->request.limbs).second) {
+      return malformed("evaluation keys: Galois element " + std::to_string(key->request.galois_element) +
+                       " stands twice");
+    }
+    out.keys.push_back(std::move(*key));
+  }
+  if (reader.remaining() != 0)
+    return malformed("evaluation keys: " + std::to_string(reader.remaining()) + " bytes too many");
+  return out;
+}
+
+}  // namespace cryptotl

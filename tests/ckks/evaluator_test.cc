@@ -1,0 +1,192 @@
+#include "cryptotl/ckks/evaluator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <random>
+
+#include "ckks/test_params.h"
+#include "cryptotl/ckks/public_key.h"
+#include "cryptotl/ckks/secret_key.h"
+
+namespace cryptotl {
+namespace {
+
+constexpr double kScale = 0x1p40;
+
+std::vector<Complex> random_slots(size_t count, uint64_t seed) {
+  std::mt19937_64 generator(seed);
+  std::uniform_real_distribution<double> uniform(-1.0, 1.0);
+  std::vector<Complex> out(count);
+  for (Complex& value : out) value = {uniform(generator), uniform(generator)};
+  return out;
+}
+
+double max_difference(std::span<const Complex> a, std::span<const Complex> b) {
+  double worst = 0;
+  for (size_t i = 0; i < a.size(); ++i) worst = std::max(worst, std::abs(a[i] - b[i]));
+  return worst;
+}
+
+ErrorCode code_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.code();
+  }
+  return ErrorCode::internal;
+}
+
+class EvaluatorTest : public testing::TestWithParam<size_t> {
+ protected:
+  EvaluatorTest()
+      : params_(GetParam() == 13 ? fast_params() : tiny_params(5)),
+        secret_(SecretKey::generate(params_)),
+        evaluator_(params_) {
+    const size_t limbs = params_->num_primes();
+    const size_t log_n = params_->log_n();
+    std::vector<KeyRequest> requests = {{kRelinearisation, limbs},
+                                        {galois_element_of_conjugation(log_n), limbs}};
+    for (const int step : {1, 2, 3, 5, -1})
+      requests.push_back({galois_element_of_rotation(step, log_n), limbs});
+    evaluator_.add_keys(make_evaluation_keys(secret_, requests));
+    x_ = random_slots(params_->slots(), 1);
+    y_ = random_slots(params_->slots(), 2);
+  }
+
+  Ciphertext encrypted(std::span<const Complex> values, double scale = kScale) const {
+    return encrypt(secret_, evaluator_.encoder().encode(values, scale), scale, params_->num_primes());
+  }
+  std::vector<Complex> decrypted(const Ciphertext& ciphertext) const {
+    return evaluator_.encoder().decode(decrypt(secret_, ciphertext), ciphertext.scale);
+  }
+  std::vector<Complex> rotated(std::span<const Complex> values, int steps) const {
+    const auto n = static_cast<int>(values.size());
+    std::vector<Complex> out(values.size());
+    for (int i = 0; i < n; ++i)
+      out[static_cast<size_t>(i)] = values[static_cast<size_t>(((i + steps) % n + n) % n)];
+    return out;
+  }
+
+  ParamsPtr params_;
+  SecretKey secret_;
+  Evaluator evaluator_;
+  std::vector<Complex> x_, y_;
+};
+
+TEST_P(EvaluatorTest, RefusesOperandsAtDifferentScales) {
+  const Ciphertext a = encrypted(x_);
+  const Ciphertext b = encrypted(y_, kScale * 2);
+  EXPECT_EQ(code_of([&] { static_cast<void>(evaluator_.add(a, b)); }), ErrorCode::scale_mismatch);
+}
+
+TEST_P(EvaluatorTest, RefusesOperandsAtDifferentLevels) {
+  const Ciphertext a = encrypted(x_);
+  const Ciphertext b = evaluator_.mod_drop(a, 2);
+  EXPECT_EQ(code_of([&] { static_cast<void>(evaluator_.multiply(a, b)); }), ErrorCode::level_exhausted);
+}
+
+TEST_P(EvaluatorTest, RefusesOperandsUnderDifferentKeys) {
+  const SecretKey other = SecretKey::generate(params_);
+  const Ciphertext a = encrypted(x_);
+  const Ciphertext b = encrypt(other, evaluator_.encoder().encode(y_, kScale), kScale, params_->num_primes());
+  EXPECT_EQ(code_of([&] { static_cast<void>(evaluator_.add(a, b)); }), ErrorCode::parameter_mismatch);
+  EXPECT_EQ(code_of([&] { static_cast<void>(decrypt(secret_, b)); }), ErrorCode::parameter_mismatch);
+}
+
+TEST_P(EvaluatorTest, RefusesARotationWithoutItsKey) {
+  const Ciphertext a = encrypted(x_);
+  EXPECT_EQ(code_of([&] { static_cast<void>(evaluator_.rotate(a, 7)); }), ErrorCode::missing_key);
+}
+
+TEST_P(EvaluatorTest, RefusesToRescaleTheLastLimb) {
+  const Ciphertext a = evaluator_.mod_drop(encrypted(x_), 1);
+  EXPECT_EQ(code_of([&] { static_cast<void>(evaluator_.rescale(a)); }), ErrorCode::level_exhausted);
+}
+
+TEST_P(EvaluatorTest, DecryptsWhatWasEncrypted) {
+  EXPECT_LT(max_difference(decrypted(encrypted(x_)), x_), 1e-8);
+}
+
+TEST_P(EvaluatorTest, DecryptsWhatWasEncryptedWithThePublicKey) {
+  const PublicKey key = make_public_key(secret_);
+  const Ciphertext a =
+      encrypt_public(key, evaluator_.encoder().encode(x_, kScale), kScale, params_->num_primes());
+  EXPECT_LT(max_difference(decrypted(a), x_), 1e-6);
+  EXPECT_GT(max_difference(decrypted(a), x_), 0.0);
+}
+
+TEST_P(EvaluatorTest, AddsSubtractsAndNegates) {
+  const Ciphertext a = encrypted(x_);
+  const Ciphertext b = encrypted(y_);
+  std::vector<Complex> sum(x_.size()), difference(x_.size()), negative(x_.size());
+  for (size_t i = 0; i < x_.size(); ++i) {
+    sum[i] = x_[i] + y_[i];
+    difference[i] = x_[i] - y_[i];
+    negative[i] = -x_[i];
+  }
+  EXPECT_LT(max_difference(decrypted(evaluator_.add(a, b)), sum), 1e-8);
+  EXPECT_LT(max_difference(decrypted(evaluator_.subtract(a, b)), difference), 1e-8);
+  EXPECT_LT(max_difference(decrypted(evaluator_.negate(a)), negative), 1e-8);
+}
+
+TEST_P(EvaluatorTest, MultipliesRelinearisesAndRescales) {
+  const Ciphertext product = evaluator_.multiply(encrypted(x_), encrypted(y_));
+  std::vector<Complex> expected(x_.size());
+  for (size_t i = 0; i < x_.size(); ++i) expected[i] = x_[i] * y_[i];
+  EXPECT_EQ(product.parts.size(), 3u);
+  EXPECT_LT(max_difference(decrypted(product), expected), 1e-7);
+  const Ciphertext relinearised = evaluator_.relinearise(product);
+  EXPECT_EQ(relinearised.parts.size(), 2u);
+  EXPECT_LT(max_difference(decrypted(relinearised), expected), 1e-7);
+  const Ciphertext rescaled = evaluator_.rescale(relinearised);
+  EXPECT_EQ(rescaled.num_limbs(), params_->num_primes() - 1);
+  EXPECT_LT(max_difference(decrypted(rescaled), expected), 1e-7);
+}
+
+TEST_P(EvaluatorTest, AddsAndMultipliesPlaintexts) {
+  const size_t limbs = params_->num_primes();
+  const Ciphertext a = encrypted(x_);
+  std::vector<Complex> sum(x_.size()), product(x_.size());
+  for (size_t i = 0; i < x_.size(); ++i) {
+    sum[i] = x_[i] + y_[i];
+    product[i] = x_[i] * y_[i];
+  }
+  EXPECT_LT(max_difference(decrypted(evaluator_.add_plain(a, evaluator_.encode(y_, kScale, limbs))), sum),
+            1e-8);
+  EXPECT_LT(
+      max_difference(decrypted(evaluator_.multiply_plain(a, evaluator_.encode(y_, 0x1p30, limbs))), product),
+      1e-6);
+}
+
+TEST_P(EvaluatorTest, RotatesAtEveryLevelAndHoisted) {
+  const Ciphertext a = encrypted(x_);
+  const int steps[] = {1, 2, 3, 5, -1, 0};
+  const std::vector<Ciphertext> hoisted = evaluator_.rotate_hoisted(a, steps);
+  for (size_t i = 0; i < std::size(steps); ++i) {
+    EXPECT_LT(max_difference(decrypted(hoisted[i]), rotated(x_, steps[i])), 1e-6) << steps[i];
+  }
+  for (size_t limbs = params_->num_primes(); limbs >= 2; --limbs) {
+    EXPECT_LT(max_difference(decrypted(evaluator_.rotate(evaluator_.mod_drop(a, limbs), 3)), rotated(x_, 3)),
+              1e-6);
+  }
+}
+
+TEST_P(EvaluatorTest, RotationsComposeAndConjugationUndoesItself) {
+  const Ciphertext a = encrypted(x_);
+  EXPECT_LT(max_difference(decrypted(evaluator_.rotate(evaluator_.rotate(a, 2), 3)),
+                           decrypted(evaluator_.rotate(a, 5))),
+            1e-6);
+  std::vector<Complex> conjugated(x_.size());
+  for (size_t i = 0; i < x_.size(); ++i) conjugated[i] = std::conj(x_[i]);
+  EXPECT_LT(max_difference(decrypted(evaluator_.conjugate(a)), conjugated), 1e-6);
+  EXPECT_LT(max_difference(decrypted(evaluator_.conjugate(evaluator_.conjugate(a))), x_), 1e-6);
+}
+
+INSTANTIATE_TEST_SUITE_P(TinyAndFast, EvaluatorTest, testing::Values(10, 13),
+                         [](const auto& test) { return "LogN" + std::to_string(test.param); });
+
+}  // namespace
+}  // namespace cryptotl
