@@ -1,0 +1,70 @@
+#include "cryptotl/rns/automorphism.h"
+
+#include "cryptotl/base/error.h"
+#include "rns/kernel_test.h"
+#include "rns/polynomials.h"
+
+namespace cryptotl {
+namespace {
+
+TEST(Automorphism, RefusesEvenAndLargeElementsAndOddSizes) {
+  EXPECT_THROW(Automorphism(13, 2), Error);
+  EXPECT_THROW(Automorphism(13, 16385), Error);
+  EXPECT_THROW(Automorphism(3, 3), Error);
+  EXPECT_THROW(Automorphism(17, 3), Error);
+}
+
+TEST(GaloisElement, IsAPowerOfThree) {
+  EXPECT_EQ(galois_element_of_rotation(0, 13), 1u);
+  EXPECT_EQ(galois_element_of_rotation(1, 13), 3u);
+  EXPECT_EQ(galois_element_of_rotation(5, 13), 243u);
+  EXPECT_EQ(galois_element_of_rotation(4096, 13), 1u) << "a full turn";
+  EXPECT_EQ(galois_element_of_conjugation(13), 16383u);
+}
+
+TEST(GaloisElement, OfRotationsLeftAndRightAreInverse) {
+  for (const int steps : {1, 2, 16, 1024, 4095}) {
+    const uint32_t left = galois_element_of_rotation(steps, 13);
+    const uint32_t right = galois_element_of_rotation(-steps, 13);
+    EXPECT_EQ(left * right % 16384, 1u);
+    EXPECT_EQ(inverse_galois_element(left, 13), right);
+  }
+  EXPECT_EQ(inverse_galois_element(16383, 13), 16383u);
+}
+
+class AutomorphismTest : public KernelTest {};
+CRYPTOTL_FOR_ALL_KERNELS(AutomorphismTest);
+
+TEST_P(AutomorphismTest, AgreesWithSubstitutionInTheCoefficients) {
+  for (size_t log_n = 5; log_n <= 14; ++log_n) {
+    const uint32_t order = uint32_t{2} << log_n;
+    const Modulus q(ntt_primes(1u << 30, order, 1)[0]);
+    const NttTables tables(q, log_n);
+    const Words p = random_residues(tables.n, q, log_n);
+    Words values = p;
+    table().ntt_forward(values.data(), tables);
+    for (const uint32_t g : {1u, 3u, 9u, 27u, order - 1, order / 2 + 1, galois_element_of_rotation(-16, log_n)}) {
+      Words expected = substitute(p, g, q);
+      table().ntt_forward(expected.data(), tables);
+      Words permuted(tables.n);
+      table().permute(permuted.data(), 16, values.data(), Automorphism(log_n, g));
+      ASSERT_EQ(permuted, expected) << "N=" << tables.n << ", g=" << g;
+    }
+  }
+}
+
+TEST_P(AutomorphismTest, LeavesTheWordsBetweenTheBlocksAlone) {
+  const Automorphism automorphism(10, 3);
+  Words in(1024);
+  for (size_t i = 0; i < in.size(); ++i) in[i] = static_cast<uint32_t>(i);
+  Words dense(1024);
+  table().permute(dense.data(), 16, in.data(), automorphism);
+  Words spread(48 * 64, 77);
+  table().permute(spread.data(), 48, in.data(), automorphism);
+  for (size_t i = 0; i < spread.size(); ++i) {
+    EXPECT_EQ(spread[i], i % 48 < 16 ? dense[i / 48 * 16 + i % 48] : 77u) << i;
+  }
+}
+
+}  // namespace
+}  // namespace cryptotl
