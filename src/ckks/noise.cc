@@ -1,0 +1,59 @@
+#include "cryptotl/ckks/noise.h"
+
+#include <cmath>
+
+#include "cryptotl/ckks/sampling.h"
+
+namespace cryptotl {
+namespace {
+
+constexpr double kSecretVariance = 2.0 / 3.0;
+constexpr double kRoundingVariance = 1.0 / 12.0;
+
+}  // namespace
+
+double slot_deviation(double coefficient_deviation, size_t n) {
+  return coefficient_deviation * std::sqrt(static_cast<double>(n) / 2);
+}
+
+double encoding_noise() { return std::sqrt(kRoundingVariance); }
+
+double fresh_noise() { return kErrorDeviation; }
+
+double fresh_public_noise(size_t n) {
+  return kErrorDeviation * std::sqrt(2 * kSecretVariance * static_cast<double>(n) + 1);
+}
+
+double rescale_noise(size_t n, size_t degree) {
+  double power = 1;
+  double sum = 1;
+  for (size_t k = 1; k <= degree; ++k) {
+    power *= static_cast<double>(k) * kSecretVariance * static_cast<double>(n);
+    sum += power;
+  }
+  return std::sqrt(kRoundingVariance * sum);
+}
+
+double extended_key_switch_noise(const Params& params, size_t limbs) {
+  double digits = 0;
+  for (size_t i = 0; i < limbs; ++i) digits += std::pow(params.modulus(i).value(), 2) * kRoundingVariance;
+  return kErrorDeviation * std::sqrt(static_cast<double>(params.n()) * digits) / params.special().value();
+}
+
+double key_switch_noise(const Params& params, size_t limbs) {
+  return std::hypot(extended_key_switch_noise(params, limbs), rescale_noise(params.n()));
+}
+
+// A slot's noise is circular, with twice the variance of a component: E|e_a e_b|^2 = 4 a^2 b^2.
+double product_slot_deviation(double magnitude_a, double deviation_a, double magnitude_b,
+                              double deviation_b) {
+  return std::hypot(magnitude_a * deviation_b, magnitude_b * deviation_a,
+                    std::sqrt(2.0) * deviation_a * deviation_b);
+}
+
+// 2 m e + e^2, with E|e|^4 = 8 deviation^4.
+double square_slot_deviation(double magnitude, double deviation) {
+  return std::hypot(2 * magnitude * deviation, 2 * deviation * deviation);
+}
+
+}  // namespace cryptotl
