@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "cryptotl/base/matrix.h"
+#include "cryptotl/base/progress.h"
+#include "cryptotl/network/network.h"
+
+namespace cryptotl {
+
+/// Adam on minibatches with early stopping on a stratified validation split.
+struct TrainingOptions {
+  size_t epochs = 30;
+  size_t batch = 64;
+  size_t patience =
+      4;  ///< epochs without a better validation loss before stopping; the best epoch's weights are kept
+  double learning_rate = 1e-3;
+  double validation_fraction = 0.1;
+  uint64_t seed = 0;
+  size_t threads = 0;  ///< 0: as many as LibTorch takes. The same seed and threads give the same numbers.
+};
+
+/// One epoch of a learning curve.
+struct Epoch {
+  double train_loss = 0;  ///< mean over the epoch's batches, dropout on
+  double validation_loss = 0;
+  double validation_accuracy = 0;
+};
+
+}  // namespace cryptotl
