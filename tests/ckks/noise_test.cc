@@ -16,6 +16,8 @@ namespace cryptotl {
 namespace {
 
 constexpr double kScale = 0x1p40;
+/// The squared modulus of a square in the slots has heavy tails: its deviation strays by 2 % at N = 8192.
+constexpr double kOfSquares = 0.15;
 
 /// Holds a measured deviation to a formula's. N samples stray by 1/sqrt(2N), below 1 %; the secret's own
 /// length, which a formula takes at its mean, by as much again: 5 % is over five deviations of both.
@@ -148,7 +150,8 @@ TEST_F(NoiseTest, ASquareCarriesItsNoiseTwice) {
     for (size_t k = 0; k < m.size(); ++k) expected[k] = m[k] * m[k];
     const Ciphertext a = encrypted(message, 4);
     expect_close(deviation(difference<Complex>(slots(evaluator_.multiply(a, a)), expected)),
-                 square_slot_deviation(std::sqrt(2.0) * deviation(m), slot_deviation(fresh_noise(), n_)));
+                 square_slot_deviation(std::sqrt(2.0) * deviation(m), slot_deviation(fresh_noise(), n_)),
+                 kOfSquares);
   }
 }
 
