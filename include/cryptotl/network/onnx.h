@@ -8,6 +8,9 @@
 
 namespace cryptotl {
 
+/// The largest file that is read or written.
+inline constexpr size_t kMaxOnnxBytes = size_t{1} << 30;
+
 /// What an ONNX file holds for us.
 struct OnnxFile {
   Network network;
@@ -20,10 +23,10 @@ struct OnnxFile {
 /// Transpose, Identity, Dropout and Cast around them (opset 7 to 21, weights as float or double). Everything
 /// is computed in double precision, also where the file casts to float.
 ///
-/// Errors, each of one line that names the node and its operator: malformed (not ONNX, truncated, data that
-/// contradicts the declared sizes), invalid_argument (another operator, a branch, a cycle),
-/// unsupported_version (opset), too_large. Never throws; allocates no more than a small multiple of the bytes
-/// given.
+/// Errors are one line and name the node and its operator where there is one: malformed (not ONNX, truncated,
+/// data that contradicts the declared sizes, another operator, a branch, a cycle), unsupported_version
+/// (opset), too_large (beyond kMaxOnnxBytes, or data shared so often that the network would be far larger
+/// than the file). Never throws on any bytes; allocates no more than a small multiple of their size.
 Result<OnnxFile> read_onnx(ByteView bytes);
 
 /// The network as an ONNX model (IR 7, opset 13) of standard operators on a double input `x` [N, input width]
