@@ -1,0 +1,60 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "cryptotl/base/progress.h"
+#include "cryptotl/service/metadata.h"
+
+namespace cryptotl {
+
+struct ClientOptions {
+  std::chrono::milliseconds connect_time{5'000};
+  std::chrono::milliseconds request_time{120'000};  ///< for one request and its answer
+  size_t attempts = 4;  ///< of a request whose connection breaks or that the server is too busy for
+};
+
+/// An encrypted answer, still to be decrypted by the key's owner.
+struct InferenceAnswer {
+  Bytes ciphertext;
+  double server_ms = 0;  ///< what the server measured, from request bytes to answer bytes
+};
+
+/// The network side of a client: one connection, kept alive, to one server and its model. It never holds a
+/// secret key, and no call takes anything that depends on a decrypted value. A request that is tried again is
+/// sent as the identical bytes. Not thread-safe: one client a thread.
+///
+/// Every error is one line that names the server: resource_exhausted where it is gone, refuses the connection
+/// or stays too busy, malformed where what answers is no CryptoTL server or breaks the protocol, and the
+/// server's own code and message where it refuses a request.
+class ServiceClient {
+ public:
+  /// Connects to http://HOST:PORT and reads the model's metadata. invalid_argument for another kind of URL,
+  /// insecure_parameters for a host that is not loopback (there is no TLS yet).
+  static Result<ServiceClient> connect(const std::string& url, const ClientOptions& options = {});
+
+  ~ServiceClient();
+  ServiceClient(ServiceClient&&) noexcept;
+  ServiceClient& operator=(ServiceClient&&) noexcept;
+
+  const std::string& url() const;
+  /// As it was when connecting; a server that has another model since refuses infer().
+  const ModelMetadata& metadata() const;
+
+  /// Whether the server stores the evaluation keys whose bytes have this digest.
+  Result<bool> has_keys(const Digest& keys);
+  /// Sends evaluation keys (write_evaluation_keys) unless they are there already; `progress` counts bytes.
+  /// Returns their digest, which names them from then on.
+  Result<Digest> upload_keys(ByteView keys, const ProgressFunction& progress = {});
+  /// Sends one encrypted input (write_ciphertext) and returns the encrypted answer. missing_key where the
+  /// server does not have these keys (any more): upload them and call again.
+  Result<InferenceAnswer> infer(ByteView request, const Digest& keys);
+
+ private:
+  struct State;
+  explicit ServiceClient(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace cryptotl

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace cryptotl {
+
+/// Every bound that the service puts on what comes from outside, checked before anything is allocated. The
+/// length of a body is not among them: each route computes it exactly from the plan (docs/protocol.md).
+struct ServiceLimits {
+  size_t request_line_bytes = 1024;
+  size_t head_bytes = 8192;  ///< request line and headers
+  size_t header_count = 64;
+  size_t json_bytes = 4096;  ///< the JSON part of an inference request
+  size_t json_depth = 16;
+  size_t id_bytes = 128;  ///< of a request's id, which the answer repeats
+
+  size_t connections = 64;       ///< one thread each; more are answered 503 and closed
+  size_t waiting_requests = 32;  ///< inferences that wait for a runner; more are answered 503
+  size_t waiting_uploads = 4;    ///< key uploads at a time; more are answered 503
+  size_t requests_per_connection = 100'000;
+
+  size_t key_cache_bytes = size_t{256} << 20;  ///< prepared keys in memory; the least recently used go first
+  size_t key_store_bytes = size_t{4} << 30;    ///< keys on disk; more are refused, none is thrown away
+
+  std::chrono::milliseconds head_time{10'000};  ///< for the whole head, from its first byte
+  std::chrono::milliseconds idle_time{
+      10'000};  ///< between two bytes of a body, or of an answer that is not read
+  std::chrono::milliseconds keep_alive_time{60'000};  ///< between two requests of a connection
+  std::chrono::milliseconds body_grace{10'000};       ///< a body may take this and, from then on, ...
+  size_t body_bytes_per_second = 64 << 10;            ///< ... must have come at this mean rate
+  std::chrono::milliseconds wait_time{30'000};        ///< for a runner; then 503
+  std::chrono::milliseconds linger_time{
+      2'000};  ///< for the rest of a refused body, so that its answer is read
+};
+
+/// What a client accepts from a server at most.
+inline constexpr size_t kMaxMetadataBytes = size_t{16} << 20;
+
+}  // namespace cryptotl
