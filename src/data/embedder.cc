@@ -1,7 +1,6 @@
 #include "cryptotl/data/embedder.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
 
@@ -15,19 +14,10 @@ namespace {
 constexpr uint32_t kVersion = 1;
 constexpr size_t kShortestGram = 3;  // in code points
 constexpr size_t kLongestGram = 5;
-constexpr size_t kCoordinates = 4;  // that a gram is projected to
-struct Kind {
-  uint64_t seed;
-  double weight;
-};
-constexpr Kind kWord = {1, 2.0};
-constexpr Kind kWordPair = {2, 1.0};
-constexpr Kind kCharacters = {3, 1.0};
-
-struct Gram {
-  uint64_t hash;
-  double weight;
-};
+/// Seeds that keep equal code points of different kinds of grams apart.
+constexpr uint64_t kWord = 1;
+constexpr uint64_t kWordPair = 2;
+constexpr uint64_t kCharacters = 3;
 
 /// The last step of SplitMix64 (Steele, Lea, Flood 2014): spreads every input bit over the output.
 uint64_t mix(uint64_t x) {
@@ -84,33 +74,32 @@ std::vector<Word> split_words(std::string_view text) {
   return words;
 }
 
-/// Every gram of the text as often as it occurs.
-std::vector<Gram> grams(const std::vector<Word>& words) {
-  std::vector<Gram> out;
+/// The hash of every gram of the text, as often as it occurs.
+std::vector<uint64_t> grams(const std::vector<Word>& words) {
+  std::vector<uint64_t> out;
   Word pair;
   for (size_t w = 0; w < words.size(); ++w) {
     const std::span<const uint32_t> word(words[w]);
-    out.push_back({hash_points(word, kWord.seed), kWord.weight});
+    out.push_back(hash_points(word, kWord));
     if (w + 1 < words.size()) {
       pair = words[w];
       pair.insert(pair.end(), words[w + 1].begin(), words[w + 1].end());
-      out.push_back({hash_points(pair, kWordPair.seed), kWordPair.weight});
+      out.push_back(hash_points(pair, kWordPair));
     }
     for (size_t length = kShortestGram; length <= kLongestGram; ++length) {
       for (size_t i = 0; i + length <= word.size(); ++i) {
-        out.push_back({hash_points(word.subspan(i, length), kCharacters.seed), kCharacters.weight});
+        out.push_back(hash_points(word.subspan(i, length), kCharacters));
       }
     }
   }
   return out;
 }
 
+/// The coordinate of a gram from the hash's upper half (below 2^32, scaled to the width), its sign from the
+/// lowest bit.
 void project(uint64_t hash, double weight, std::vector<double>& out) {
-  for (size_t k = 0; k < kCoordinates; ++k) {
-    const uint64_t draw = mix(hash + k * 0x9E3779B97F4A7C15);
-    const size_t coordinate = static_cast<size_t>((draw >> 32) * TextEmbedder::kWidth >> 32);
-    out[coordinate] += (draw & 1) != 0 ? weight : -weight;
-  }
+  const size_t coordinate = static_cast<size_t>((hash >> 32) * TextEmbedder::kWidth >> 32);
+  out[coordinate] += (hash & 1) != 0 ? weight : -weight;
 }
 
 void normalise(std::vector<double>& vector) {
@@ -123,13 +112,9 @@ void normalise(std::vector<double>& vector) {
 }
 
 std::string constants() {
-  std::string out = "version " + std::to_string(kVersion) + ", width " +
-                    std::to_string(TextEmbedder::kWidth) + ", characters " + std::to_string(kShortestGram) +
-                    " to " + std::to_string(kLongestGram) + ", coordinates " + std::to_string(kCoordinates);
-  for (const Kind& kind : {kWord, kWordPair, kCharacters}) {
-    out += ", kind " + std::to_string(kind.seed) + " weight " + std::to_string(kind.weight);
-  }
-  return out;
+  return "version " + std::to_string(kVersion) + ", width " + std::to_string(TextEmbedder::kWidth) +
+         ", words 1 to 2, characters " + std::to_string(kShortestGram) + " to " +
+         std::to_string(kLongestGram);
 }
 
 }  // namespace
@@ -143,15 +128,13 @@ EmbedderIdentity TextEmbedder::identity() {
 }
 
 std::vector<double> TextEmbedder::embed(std::string_view text) {
-  std::vector<Gram> all = grams(split_words(text));
-  // Sorted, so that equal grams stand together and the sums below have one order.
-  std::sort(all.begin(), all.end(), [](const Gram& a, const Gram& b) { return a.hash < b.hash; });
+  std::vector<uint64_t> hashes = grams(split_words(text));
+  std::ranges::sort(hashes);  // equal grams stand together, and the sums below have one order
   std::vector<double> out(kWidth);
-  for (size_t begin = 0; begin < all.size();) {
-    size_t end = begin;
-    while (end < all.size() && all[end].hash == all[begin].hash) ++end;
-    project(all[begin].hash, all[begin].weight * std::sqrt(static_cast<double>(end - begin)), out);
-    begin = end;
+  for (auto gram = hashes.begin(); gram != hashes.end();) {
+    const auto next = std::find_if(gram, hashes.end(), [&](uint64_t other) { return other != *gram; });
+    project(*gram, std::sqrt(static_cast<double>(next - gram)), out);
+    gram = next;
   }
   normalise(out);
   return out;

@@ -26,11 +26,10 @@ EmbedderIdentity external_embedder(const std::string& name, size_t width);
 /// The built-in embedding of texts: hashed n-grams, no training and no weights.
 ///
 /// The text is lower-cased and cut into words. Its word 1- and 2-grams and the character 3- to 5-grams of
-/// each word (with its borders) are counted; a gram that occurs t times weighs sqrt(t) times a constant of
-/// its kind. Every gram's hash gives it some coordinates and a sign at each (feature hashing: Weinberger et
-/// al., 2009, arXiv 0902.2206; with more than one coordinate: Kane and Nelson, 2014, arXiv 1012.1577), and
-/// the sum is scaled to Euclidean norm 1. Only integer hashing and correctly rounded operations in a fixed
-/// order take part, so every machine gives the same bits.
+/// each word (with its borders) are counted; a gram that occurs t times weighs sqrt(t). The gram's hash gives
+/// it a coordinate and a sign (feature hashing: Weinberger et al., 2009, arXiv 0902.2206), and the sum is
+/// scaled to Euclidean norm 1. Only integer hashing and correctly rounded operations in a fixed order take
+/// part, so every machine gives the same bits.
 class TextEmbedder {
  public:
   static constexpr size_t kWidth = 768;
