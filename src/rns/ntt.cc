@@ -8,14 +8,14 @@
 namespace cryptotl {
 namespace {
 
-// The smallest size fills two registers of 16 lanes, the largest is beyond every parameter set.
-constexpr size_t kMinimumLogN = 5;
+// The smallest size fills eight registers of 16 lanes, the largest is beyond every parameter set.
+constexpr size_t kMinimumLogN = 7;
 constexpr size_t kMaximumLogN = 16;
 
 size_t checked_log_n(const Modulus& q, size_t log_n) {
   if (log_n < kMinimumLogN || log_n > kMaximumLogN) {
     throw Error(ErrorCode::invalid_argument,
-                "NTT of 2^" + std::to_string(log_n) + " points: expected 2^5 to 2^16 points");
+                "NTT of 2^" + std::to_string(log_n) + " points: expected 2^7 to 2^16 points");
   }
   if (q.value() % (uint32_t{2} << log_n) != 1) {
     throw Error(ErrorCode::invalid_argument, "NTT of 2^" + std::to_string(log_n) + " points modulo " +

@@ -47,7 +47,9 @@ struct Avx512 {
   CRYPTOTL_INLINE static Register multiply_even(Register a, Register b) { return _mm512_mul_epu32(a, b); }
   CRYPTOTL_INLINE static Register add_wide(Register a, Register b) { return _mm512_add_epi64(a, b); }
   CRYPTOTL_INLINE static Register shift_right(Register a, uint32_t bits) { return _mm512_srli_epi64(a, bits); }
-  CRYPTOTL_INLINE static Register odd_lanes(Register a) { return _mm512_srli_epi64(a, 32); }
+  CRYPTOTL_INLINE static Register odd_lanes(Register a) {
+    return _mm512_castps_si512(_mm512_movehdup_ps(_mm512_castsi512_ps(a)));
+  }
   CRYPTOTL_INLINE static Register high_words(Register even, Register odd) {
     return _mm512_castps_si512(
         _mm512_mask_movehdup_ps(_mm512_castsi512_ps(odd), kEven, _mm512_castsi512_ps(even)));
