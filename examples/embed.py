@@ -39,7 +39,7 @@ class SentenceEmbedder:
     def __init__(self, directory):
         """Loads tokenizer and weights from `directory`; raises where a file or a weight is missing."""
         if not (pathlib.Path(directory) / "model.safetensors").is_file():
-            raise FileNotFoundError(f"{directory}: no model.safetensors; all-mpnet-base-v2, unpacked, is wanted")
+            raise FileNotFoundError(f"{directory}: no model.safetensors of all-mpnet-base-v2")
         self.tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
         self.model = MPNetModel(MPNetConfig.from_pretrained(directory), add_pooling_layer=False)
         weights = load_file(os.path.join(directory, "model.safetensors"))
@@ -105,7 +105,8 @@ def checked_label(label, place):
 
 def read_lines(path):
     """The lines of a text file, without labels."""
-    return pathlib.Path(path).read_text(encoding="utf-8-sig").splitlines(), None
+    text = pathlib.Path(path).read_text(encoding="utf-8-sig").removesuffix("\n")
+    return text.split("\n") if text else [], None
 
 
 def parse_arguments():
@@ -114,7 +115,8 @@ def parse_arguments():
     parser.add_argument("input", metavar="INPUT", help="CSV with columns text and label, or lines of text")
     parser.add_argument("--lines", action="store_true", help="INPUT has one text a line and no labels")
     parser.add_argument("--model", required=True, help="directory of the unpacked all-mpnet-base-v2")
-    parser.add_argument("--out", required=True, metavar="PREFIX", help="writes PREFIX.f16.npy, PREFIX.labels.txt")
+    parser.add_argument("--out", required=True, metavar="PREFIX",
+                        help="how the names of the written files start")
     parser.add_argument("--batch", type=int, default=16, help="texts computed at once (default 16)")
     parser.add_argument("--threads", type=int, default=1, help="threads of PyTorch (default 1)")
     return parser.parse_args()

