@@ -44,15 +44,19 @@ void Evaluator::add_keys(const EvaluationKeys& keys) {
   require_same_params(*keys.params, *params_);
   for (const SwitchingKey& key : keys.keys) {
     for (size_t limbs = 1; limbs <= key.request.limbs; ++limbs) {
-      auto& place = prepared_[{key.request.galois_element, limbs}];
-      if (!place) place = std::make_unique<const PreparedKey>(*params_, keys.key_id, key, limbs);
-    }
-    if (key.request.galois_element != kRelinearisation &&
-        !automorphisms_.contains(key.request.galois_element)) {
-      automorphisms_[key.request.galois_element] =
-          std::make_unique<const Automorphism>(params_->log_n(), key.request.galois_element);
+      if (!prepared_.contains({key.request.galois_element, limbs}))
+        add_key(PreparedKey(*params_, keys.key_id, key, limbs));
     }
   }
+}
+
+void Evaluator::add_key(PreparedKey key) {
+  const uint32_t galois_element = key.galois_element();
+  if (galois_element != kRelinearisation && !automorphisms_.contains(galois_element)) {
+    automorphisms_[galois_element] = std::make_unique<const Automorphism>(params_->log_n(), galois_element);
+  }
+  auto& place = prepared_[{galois_element, key.limbs()}];
+  if (!place) place = std::make_unique<const PreparedKey>(std::move(key));
 }
 
 Plaintext Evaluator::encode(std::span<const Complex> values, double scale, size_t limbs) const {
@@ -143,7 +147,7 @@ Digits Evaluator::decompose_part(const RnsPolynomial& part) const {
   for (size_t i = 0; i < part.num_limbs(); ++i)
     kernels().ntt_inverse(coefficients.limb(i), params_->tables(i));
   Digits digits(params_->n(), part.num_limbs());
-  decompose(*params_, coefficients, digits, threads_);
+  decompose(*params_, coefficients, &part, digits, threads_);
   return digits;
 }
 
@@ -217,6 +221,7 @@ Ciphertext Evaluator::rotate(const Ciphertext& a, int steps) const {
 
 Ciphertext Evaluator::conjugate(const Ciphertext& a) const {
   require_operand(a);
+  if (a.parts.size() != 2) throw Error(ErrorCode::invalid_argument, "conjugate: relinearise first");
   return apply_galois(a, galois_element_of_conjugation(params_->log_n()), decompose_part(a.parts[1]));
 }
 

@@ -6,18 +6,23 @@
 
 namespace cryptotl {
 
-void decompose(const Params& params, const RnsPolynomial& coefficients, Digits& digits, ThreadPool& threads) {
+void decompose(const Params& params, const RnsPolynomial& coefficients, const RnsPolynomial* ntt, Digits& digits,
+               ThreadPool& threads) {
   const size_t limbs = digits.limbs();
+  const size_t n = params.n();
   const KernelTable& kernel = kernels();
   threads.for_each(limbs + 1, [&](size_t limb) {
     const NttTables& tables = params.tables(params.extended_index(limb, limbs));
     for (size_t digit = 0; digit < limbs; ++digit) {
       uint32_t* out = digits.at(limb, digit);
+      if (digit == limb && ntt != nullptr) {
+        std::memcpy(out, ntt->limb(digit), n * sizeof(uint32_t));
+        continue;
+      }
       if (digit == limb) {
-        std::memcpy(out, coefficients.limb(digit), params.n() * sizeof(uint32_t));
+        std::memcpy(out, coefficients.limb(digit), n * sizeof(uint32_t));
       } else {
-        kernel.lift_centered(out, coefficients.limb(digit), params.n(), params.modulus(digit),
-                             tables.modulus);
+        kernel.lift_centered(out, coefficients.limb(digit), n, params.modulus(digit), tables.modulus);
       }
       kernel.ntt_forward(out, tables);
     }

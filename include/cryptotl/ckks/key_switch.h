@@ -21,9 +21,10 @@ class Digits {
   RnsPolynomial words_;
 };
 
-/// Digit i is the centred residue modulo q_i of a polynomial in coefficient form, in all limbs. Threads share
-/// the limbs.
-void decompose(const Params& params, const RnsPolynomial& coefficients, Digits& digits, ThreadPool& threads);
+/// Digit i is the centred residue modulo q_i of a polynomial in coefficient form, in all limbs. Where the
+/// polynomial's `ntt` form is at hand too, it spares one transform a digit. Threads share the limbs.
+void decompose(const Params& params, const RnsPolynomial& coefficients, const RnsPolynomial* ntt, Digits& digits,
+               ThreadPool& threads);
 
 /// (sum_i d_i b_i, sum_i d_i a_i) of limb `limb`: P times the switched polynomial, still to be permuted by
 /// the key's automorphism. Outputs of N words.

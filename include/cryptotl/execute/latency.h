@@ -26,14 +26,15 @@ class LatencyProgram {
 
  private:
   friend class LatencyRunner;
-  /// One matrix: for each limb one stream [giant step][N/16][baby step][16], Montgomery form, over `limbs` primes and P.
+  /// One matrix: for each limb one stream [giant step][N/16][baby step][16], Montgomery form, over `limbs`
+  /// primes and P.
   struct Diagonals {
     size_t limbs = 0;
-    size_t count = 0;        ///< diagonals
+    size_t baby_steps = 0;
     size_t giant_steps = 0;
     size_t limb_words = 0;
     AlignedVector<uint32_t> words;
-    const uint32_t* stream(size_t limb, size_t giant, size_t baby_steps, size_t n) const {
+    const uint32_t* stream(size_t limb, size_t giant, size_t n) const {
       return words.data() + limb * limb_words + giant * baby_steps * n;
     }
   };
@@ -43,19 +44,22 @@ class LatencyProgram {
   LatencyPlan plan_;
   ParamsPtr params_;
   Diagonals first_, second_;
-  RnsPolynomial first_bias_, centre_, second_bias_;
-  std::vector<uint32_t> alpha_;  ///< alpha at the square's scale, modulo each prime
-  std::map<uint32_t, Automorphism> automorphisms_;
+  RnsPolynomial first_bias_, alpha_, centre_, second_bias_;  ///< each at its step's scale and limbs, NTT form
+  std::map<uint32_t, Automorphism> automorphisms_;           ///< by Galois element; 1 is the identity
 };
 
 /// One client's switching keys in reading order, at the limbs that the plan uses them. Immutable, shared.
 class LatencyKeys {
  public:
-  /// missing_key names the first key that the plan needs and the set lacks; parameter_mismatch for other parameters.
-  static Result<std::shared_ptr<const LatencyKeys>> create(const LatencyPlan& plan, const EvaluationKeys& keys);
+  /// missing_key names the first key that the plan needs and the set lacks; parameter_mismatch for other
+  /// parameters.
+  static Result<std::shared_ptr<const LatencyKeys>> create(const LatencyPlan& plan,
+                                                           const EvaluationKeys& keys);
 
   const KeyId& key_id() const { return key_id_; }
-  const PreparedKey& at(uint32_t galois_element, size_t limbs) const { return keys_.at({galois_element, limbs}); }
+  const PreparedKey& at(uint32_t galois_element, size_t limbs) const {
+    return keys_.at({galois_element, limbs});
+  }
   size_t bytes() const;
 
  private:
@@ -70,8 +74,9 @@ class LatencyRunner {
   LatencyRunner(std::shared_ptr<const LatencyProgram> program, size_t threads);
   ~LatencyRunner();
 
-  /// The answer (two parts, the base limbs, scale plan().output_scale()) to an encrypted input (two parts, all limbs, scale
-  /// plan().input_scale). Throws parameter_mismatch for a ciphertext of another shape, scale or key.
+  /// The answer (two parts, the base limbs, scale plan().output_scale()) to an encrypted input (two parts,
+  /// all limbs, scale plan().input_scale). Throws parameter_mismatch for a ciphertext of another shape, scale
+  /// or key.
   Ciphertext run(const Ciphertext& input, const LatencyKeys& keys);
 
   /// run() from request bytes to answer bytes, both in the wire format.
