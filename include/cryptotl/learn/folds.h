@@ -22,8 +22,9 @@ std::vector<size_t> class_counts(std::span<const int> labels);
 Split stratified_split(std::span<const int> labels, double test_fraction, uint64_t seed);
 
 /// `folds` splits whose test sets part the rows; the number of rows of one class differs by at most one
-/// between folds, and so does the number of all rows. Throws invalid_argument for fewer than 2 folds or more
-/// folds than rows of the smallest class.
+/// between folds, and so does the number of all rows. Every class has a row in every training set, also where
+/// it has fewer rows than there are folds. Throws invalid_argument for fewer than 2 folds, more folds than
+/// rows, or a class of one row.
 std::vector<Split> stratified_folds(std::span<const int> labels, size_t folds, uint64_t seed);
 
 /// A random draw of `count` of the rows named by `pool`, ascending: at random among all draws that hold at

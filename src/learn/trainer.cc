@@ -1,0 +1,150 @@
+#include "trainer.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "cryptotl/learn/folds.h"
+#include "random_order.h"
+#include "torch_network.h"
+
+namespace cryptotl {
+namespace {
+
+constexpr double kOverrunPenalty = 1e-2;
+constexpr double kLargestGradient =
+    5;  // Euclidean norm over all parameters; one bad batch must not throw the cubic off
+
+Error refusal(const std::string& why) { return Error(ErrorCode::invalid_argument, why); }
+
+void check(const Trainee& trainee, const Matrix& rows, std::span<const int> labels,
+           const TrainingOptions& options) {
+  const size_t outputs = output_width(trainee.network).value();
+  CRYPTOTL_ASSERT(trainee.dropout.empty() || trainee.dropout.size() == trainee.network.layers.size());
+  if (rows.rows != labels.size()) {
+    throw refusal(std::to_string(labels.size()) + " labels for " + std::to_string(rows.rows) + " rows");
+  }
+  if (rows.cols != trainee.network.input_width) {
+    throw refusal("rows of " + std::to_string(rows.cols) + " numbers for a network that takes " +
+                  std::to_string(trainee.network.input_width));
+  }
+  const size_t classes = class_counts(labels).size();
+  if (classes > std::max<size_t>(outputs, 2)) {
+    throw refusal("label " + std::to_string(classes - 1) + " where the network knows " +
+                  std::to_string(std::max<size_t>(outputs, 2)) + " classes");
+  }
+  if (options.epochs == 0 || options.batch == 0 || !(options.learning_rate > 0)) {
+    throw refusal("training needs at least one epoch, one row a batch and a positive learning rate");
+  }
+}
+
+/// Rows and labels as LibTorch's loss takes them.
+struct Batch {
+  torch::Tensor rows;
+  torch::Tensor labels;
+};
+
+Batch to_batch(const Matrix& rows, std::span<const int> labels, bool binary) {
+  const std::vector<int64_t> classes(labels.begin(), labels.end());
+  const torch::Tensor labels_tensor = torch::tensor(classes, torch::kLong);
+  return {to_tensor(rows, torch::kFloat), binary ? labels_tensor.to(torch::kFloat) : labels_tensor};
+}
+
+Batch take(const Batch& all, std::span<const int64_t> indices) {
+  const torch::Tensor index =
+      torch::tensor(at::ArrayRef<int64_t>(indices.data(), indices.size()), torch::kLong);
+  return {all.rows.index_select(0, index), all.labels.index_select(0, index)};
+}
+
+bool is_binary(const torch::Tensor& logits) { return logits.size(1) == 1; }
+
+torch::Tensor mean_loss(const torch::Tensor& logits, const torch::Tensor& labels) {
+  if (is_binary(logits)) return torch::binary_cross_entropy_with_logits(logits.squeeze(1), labels);
+  return torch::cross_entropy_loss(logits, labels);
+}
+
+double accuracy(const torch::Tensor& logits, const torch::Tensor& labels) {
+  const torch::Tensor right =
+      is_binary(logits) ? logits.squeeze(1).ge(0).eq(labels.gt(0.5)) : logits.argmax(1).eq(labels);
+  return right.to(torch::kDouble).mean().item<double>();
+}
+
+/// One pass over the rows in a new order; the mean loss of its batches.
+double train_epoch(const TorchNetwork& network, const Trainee& trainee, const Batch& all,
+                   std::span<int64_t> order, size_t batch_rows, torch::optim::Optimizer& optimizer,
+                   Random& random, at::Generator& generator) {
+  shuffle(order, random);
+  double sum = 0;
+  for (size_t begin = 0; begin < order.size(); begin += batch_rows) {
+    const auto indices = order.subspan(begin, std::min(batch_rows, order.size() - begin));
+    const Batch batch = take(all, indices);
+    optimizer.zero_grad();
+    const TorchNetwork::Answer answer =
+        network.forward(batch.rows, trainee.dropout, generator, kPolynomialRange);
+    const torch::Tensor loss = mean_loss(answer.values, batch.labels);
+    (answer.overrun.defined() ? loss + kOverrunPenalty * answer.overrun : loss).backward();
+    torch::nn::utils::clip_grad_norm_(network.parameters(), kLargestGradient);
+    optimizer.step();
+    sum += loss.item<double>() * static_cast<double>(indices.size());
+  }
+  return sum / static_cast<double>(order.size());
+}
+
+void validate(const TorchNetwork& network, const Batch& batch, at::Generator& generator, Epoch& epoch) {
+  const torch::NoGradGuard no_gradients;
+  const torch::Tensor logits = network.forward(batch.rows, {}, generator, kPolynomialRange).values;
+  epoch.validation_loss = mean_loss(logits, batch.labels).item<double>();
+  epoch.validation_accuracy = accuracy(logits, batch.labels);
+}
+
+}  // namespace
+
+Trained train(const Trainee& trainee, const Matrix& rows, std::span<const int> labels,
+              const TrainingOptions& options, const ProgressFunction& progress) {
+  check(trainee, rows, labels, options);
+  const bool binary = output_width(trainee.network).value() == 1;
+  const Split split = stratified_split(labels, options.validation_fraction, options.seed);
+  const Batch all = to_batch(rows, labels, binary);
+  std::vector<int64_t> order(split.train.begin(), split.train.end());
+  const Batch validation = take(all, std::vector<int64_t>(split.test.begin(), split.test.end()));
+
+  Random random(options.seed);
+  at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(random());
+  const TorchNetwork network(trainee.network);
+  torch::optim::AdamW optimizer(
+      network.parameters(),
+      torch::optim::AdamWOptions(options.learning_rate).weight_decay(options.weight_decay));
+  Trained trained;
+  size_t best = 0;
+  for (size_t e = 0; e < options.epochs && e <= best + options.patience; ++e) {
+    Epoch epoch;
+    epoch.train_loss = train_epoch(network, trainee, all, order, options.batch, optimizer, random, generator);
+    validate(network, validation, generator, epoch);
+    if (!std::isfinite(epoch.train_loss) || !std::isfinite(epoch.validation_loss)) {
+      throw refusal("training ran into numbers that are not finite in epoch " + std::to_string(e + 1) +
+                    ": use a learning rate below " + std::to_string(options.learning_rate) +
+                    " and rows scaled to about [0, 1]");
+    }
+    if (e == 0 || epoch.validation_loss < trained.best.validation_loss) {
+      best = e;
+      trained.best = epoch;
+      trained.network = network.network();
+    }
+    trained.curve.push_back(epoch);
+    if (progress) progress(e + 1, options.epochs);
+  }
+  if (progress) progress(options.epochs, options.epochs);
+  return trained;
+}
+
+Dense random_dense(size_t outputs, size_t inputs, uint64_t seed) {
+  Random random(seed);
+  const double bound = 1 / std::sqrt(static_cast<double>(inputs));
+  Dense dense{Matrix(outputs, inputs), std::vector<double>(outputs)};
+  for (double& weight : dense.weight.values) weight = uniform(random, -bound, bound);
+  for (double& bias : dense.bias) bias = uniform(random, -bound, bound);
+  return dense;
+}
+
+}  // namespace cryptotl
