@@ -28,24 +28,42 @@ void expand_key_seed(const Params& params, const KeyId& key_id, const SwitchingK
   sample_uniform(stream, params.modulus(index), out);
 }
 
+namespace {
+
+std::vector<RnsPolynomial> expand_uniform_halves(const Params& params, const KeyId& key_id,
+                                                 const SwitchingKey& key) {
+  std::vector<RnsPolynomial> halves;
+  for (size_t digit = 0; digit < key.request.limbs; ++digit) {
+    RnsPolynomial& half = halves.emplace_back(params.n(), key.request.limbs + 1);
+    for (size_t limb = 0; limb <= key.request.limbs; ++limb)
+      expand_key_seed(params, key_id, key, digit, limb, half.limb_span(limb));
+  }
+  return halves;
+}
+
+}  // namespace
+
 PreparedKey::PreparedKey(const Params& params, const KeyId& key_id, const SwitchingKey& key, size_t limbs)
-    : galois_element_(key.request.galois_element),
+    : PreparedKey(params, key.request, key.b, expand_uniform_halves(params, key_id, key), limbs) {}
+
+PreparedKey::PreparedKey(const Params& params, const KeyRequest& request, std::span<const RnsPolynomial> b,
+                         std::span<const RnsPolynomial> a, size_t limbs)
+    : galois_element_(request.galois_element),
       limbs_(limbs),
       limb_words_(2 * limbs * params.n() + 16),
       words_((limbs + 1) * limb_words_) {
-  CRYPTOTL_ASSERT(limbs <= key.request.limbs);
+  CRYPTOTL_ASSERT(limbs <= request.limbs && b.size() == request.limbs && a.size() == request.limbs);
   const size_t n = params.n();
   const KernelTable& kernel = kernels();
-  AlignedVector<uint32_t> half(n);
   std::unique_ptr<Automorphism> inverse;
   if (galois_element_ != kRelinearisation) {
     inverse = std::make_unique<Automorphism>(params.log_n(),
                                              inverse_galois_element(galois_element_, params.log_n()));
   }
+  AlignedVector<uint32_t> moved(n);
   const auto place = [&](const uint32_t* values, size_t limb, size_t digit, size_t side, const Modulus& q) {
     uint32_t* out = words_.data() + limb * limb_words_ + (digit * 2 + side) * 16;
     const size_t block = 2 * limbs_ * 16;
-    AlignedVector<uint32_t> moved(n);
     if (inverse) {
       kernel.permute(moved.data(), 16, values, *inverse);
       values = moved.data();
@@ -54,12 +72,11 @@ PreparedKey::PreparedKey(const Params& params, const KeyId& key_id, const Switch
   };
   for (size_t limb = 0; limb <= limbs; ++limb) {
     // A key over more limbs serves fewer: the limbs in between are left out, P's is its last.
-    const size_t source = limb == limbs ? key.request.limbs : limb;
+    const size_t source = limb == limbs ? request.limbs : limb;
     const Modulus& q = params.modulus(params.extended_index(limb, limbs));
     for (size_t digit = 0; digit < limbs; ++digit) {
-      place(key.b[digit].limb(source), limb, digit, 0, q);
-      expand_key_seed(params, key_id, key, digit, source, half);
-      place(half.data(), limb, digit, 1, q);
+      place(b[digit].limb(source), limb, digit, 0, q);
+      place(a[digit].limb(source), limb, digit, 1, q);
     }
   }
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "cryptotl/ckks/ciphertext.h"
@@ -46,6 +47,10 @@ void expand_key_seed(const Params& params, const KeyId& key_id, const SwitchingK
 class PreparedKey {
  public:
   PreparedKey(const Params& params, const KeyId& key_id, const SwitchingKey& key, size_t limbs);
+  /// The same with both halves given, [digit] of request.limbs + 1 limbs each: for keys that another library
+  /// made.
+  PreparedKey(const Params& params, const KeyRequest& request, std::span<const RnsPolynomial> b,
+              std::span<const RnsPolynomial> a, size_t limbs);
 
   uint32_t galois_element() const { return galois_element_; }
   size_t limbs() const { return limbs_; }

@@ -27,6 +27,8 @@ class Evaluator {
 
   /// Prepares every key of the set for use; throws parameter_mismatch for other parameters.
   void add_keys(const EvaluationKeys& keys);
+  /// Takes one prepared key for ciphertexts of exactly its limbs; the first of a kind stays.
+  void add_key(PreparedKey key);
 
   Plaintext encode(std::span<const Complex> values, double scale, size_t limbs) const;
 
