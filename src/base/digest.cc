@@ -2,6 +2,8 @@
 
 #include <sodium.h>
 
+#include "base/sodium.h"
+
 namespace cryptotl {
 namespace {
 
@@ -11,6 +13,7 @@ crypto_generichash_state* sodium_state(void* bytes) { return static_cast<crypto_
 
 Hasher::Hasher() {
   static_assert(sizeof(crypto_generichash_state) <= sizeof(State::bytes));
+  start_sodium();
   CRYPTOTL_ASSERT(crypto_generichash_init(sodium_state(state_.bytes.data()), nullptr, 0, sizeof(Digest)) ==
                   0);
 }

@@ -26,18 +26,36 @@ class Descriptor {
   int number_;
 };
 
+/// Whose turn it is: the caller's, where the path is wrong, or else the system's.
+ErrorCode code_of(int number) {
+  switch (number) {
+    case ENOENT:
+      return ErrorCode::not_found;
+    case EACCES:
+    case EPERM:
+    case EISDIR:
+    case ENOTDIR:
+    case ENAMETOOLONG:
+    case ELOOP:
+    case EROFS:
+    case EINVAL:
+      return ErrorCode::invalid_argument;
+    default:
+      return ErrorCode::resource_exhausted;
+  }
+}
+
 Error failed(const char* what, const std::filesystem::path& path) {
-  const ErrorCode code = errno == ENOENT   ? ErrorCode::not_found
-                         : errno == ENOSPC ? ErrorCode::resource_exhausted
-                                           : ErrorCode::invalid_argument;
-  return Error(code, std::string("cannot ") + what + " " + path.string() + ": " + std::strerror(errno));
+  const int number = errno;
+  return Error(code_of(number),
+               std::string("cannot ") + what + " " + path.string() + ": " + std::strerror(number));
 }
 
 Status write_all(int descriptor, ByteView bytes, const std::filesystem::path& path) {
   while (!bytes.empty()) {
     const ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return failed("write", path);
+    if (count < 0) return failed("write", path);
     bytes = bytes.subspan(static_cast<size_t>(count));
   }
   if (::fsync(descriptor) != 0) return failed("write", path);
@@ -53,7 +71,8 @@ void sync_folder(const std::filesystem::path& folder) {
 }  // namespace
 
 Result<Bytes> read_file(const std::filesystem::path& path, size_t limit) {
-  const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // O_NONBLOCK: a named pipe is refused below instead of waited for.
+  const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!descriptor.open()) return failed("open", path);
   struct stat info {};
   if (::fstat(descriptor.number(), &info) != 0) return failed("read", path);
@@ -81,10 +100,8 @@ Status write_file(const std::filesystem::path& path, ByteView bytes, FileMode mo
   std::string temporary = (folder / ("." + path.filename().string() + ".XXXXXX")).string();
   const Descriptor descriptor(::mkostemp(temporary.data(), O_CLOEXEC));  // mode 0600 from the start
   if (!descriptor.open()) return failed("write", path);
-  Status status = write_all(descriptor.number(), bytes, path);
-  if (status.ok() && mode == FileMode::everyone_reads && ::fchmod(descriptor.number(), 0644) != 0) {
-    status = failed("write", path);
-  }
+  const bool ready = mode == FileMode::owner_only || ::fchmod(descriptor.number(), 0644) == 0;
+  Status status = ready ? write_all(descriptor.number(), bytes, path) : Status(failed("write", path));
   if (status.ok() && ::rename(temporary.c_str(), path.c_str()) != 0) status = failed("write", path);
   if (!status.ok()) {
     ::unlink(temporary.c_str());

@@ -3,17 +3,16 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <limits>
+
+#include "base/sodium.h"
 
 namespace cryptotl {
-namespace {
 
-// sodium_init picks the fastest code and opens the system's generator; safe to call from any thread.
 void start_sodium() {
   static const int started = sodium_init();
   CRYPTOTL_ASSERT(started >= 0);
 }
-
-}  // namespace
 
 void random_bytes(std::span<uint8_t> out) {
   start_sodium();
@@ -65,6 +64,7 @@ Label& Label::add(uint64_t field) {
 }
 
 Label& Label::add(ByteView field) {
+  CRYPTOTL_ASSERT(field.size() <= std::numeric_limits<uint32_t>::max());
   const auto size = static_cast<uint32_t>(field.size());
   const auto* bytes = reinterpret_cast<const uint8_t*>(&size);
   bytes_.insert(bytes_.end(), bytes, bytes + sizeof(size));

@@ -1,9 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <new>
-#include <span>
 #include <vector>
 
 namespace cryptotl {

@@ -1,19 +1,27 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "cryptotl/base/error.h"
 
 namespace cryptotl {
 
+static_assert(std::endian::native == std::endian::little, "every format of ours is little-endian");
+
 using Bytes = std::vector<uint8_t>;
 using ByteView = std::span<const uint8_t>;
+
+/// Numbers whose every bit pattern is a value and that have no padding: neither bool nor long double.
+template <typename T>
+concept IsWireNumber = std::is_arithmetic_v<T> && !std::is_same_v<T, bool> && sizeof(T) <= 8;
 
 /// Appends little-endian numbers and raw bytes to a buffer that it owns.
 class ByteWriter {
@@ -22,7 +30,7 @@ class ByteWriter {
   explicit ByteWriter(size_t capacity = 0) { buffer_.reserve(capacity); }
 
   template <typename T>
-  requires std::is_arithmetic_v<T>
+  requires IsWireNumber<T>
   void number(T value) {
     const auto* bytes = reinterpret_cast<const uint8_t*>(&value);
     buffer_.insert(buffer_.end(), bytes, bytes + sizeof(T));
@@ -48,15 +56,15 @@ class ByteReader {
   explicit ByteReader(ByteView view) : rest_(view) {}
 
   template <typename T>
-  requires std::is_arithmetic_v<T> Result<T> number() {
+  requires IsWireNumber<T> Result<T> number() {
+    const Result<ByteView> field = bytes(sizeof(T));
+    if (!field.ok()) return field.error();
     T value;
-    if (rest_.size() < sizeof(T)) return truncated(sizeof(T));
-    std::memcpy(&value, rest_.data(), sizeof(T));
-    rest_ = rest_.subspan(sizeof(T));
+    std::memcpy(&value, field->data(), sizeof(T));
     return value;
   }
   Result<ByteView> bytes(size_t count) {
-    if (rest_.size() < count) return truncated(count);
+    if (failed_ || rest_.size() < count) return truncated(count);
     const ByteView view = rest_.first(count);
     rest_ = rest_.subspan(count);
     return view;
@@ -67,10 +75,12 @@ class ByteReader {
   Error truncated(size_t wanted) {
     const size_t left = rest_.size();
     rest_ = {};
+    failed_ = true;
     return Error(ErrorCode::malformed, "truncated: " + std::to_string(wanted) + " bytes are needed where " +
                                            std::to_string(left) + " are left");
   }
   ByteView rest_;
+  bool failed_ = false;
 };
 
 /// Lower-case hexadecimal digits of the bytes.

@@ -76,7 +76,7 @@ class [[nodiscard]] Result {
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
-  /// The error; only where ok() is false.
+  /// The error; throws where there is none.
   const Error& error() const { return std::get<1>(state_); }
 
  private:
@@ -96,7 +96,8 @@ class [[nodiscard]] Result<void> {
   void value() const {
     if (error_) throw *error_;
   }
-  const Error& error() const { return *error_; }
+  /// The error; throws where there is none.
+  const Error& error() const { return error_.value(); }
 
  private:
   std::optional<Error> error_;

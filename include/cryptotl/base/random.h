@@ -17,8 +17,7 @@ void random_bytes(std::span<uint8_t> out);
 Seed random_seed();
 
 /// A reproducible stream: ChaCha20 under the key BLAKE2b-256(seed; label). Two labels never share a stream,
-/// so the label must name every use apart: version, purpose, parameters, key, Galois element, digit and limb
-/// (DESIGN section 3).
+/// so the label must name every use apart: version, purpose, parameters, key, Galois element, digit and limb.
 class Xof {
  public:
   Xof(const Seed& seed, ByteView label);

@@ -8,8 +8,9 @@
 
 namespace cryptotl {
 
-/// Takes and gives zeroed memory that is kept out of swap and core dumps where the system allows it.
-void* allocate_secret(size_t bytes);
+/// Zeroed memory for `count` elements on pages of its own, kept out of swap and core dumps where the system
+/// allows it. Throws std::bad_alloc.
+void* allocate_secret(size_t count, size_t element_bytes);
 /// Wipes and frees; nothing for nullptr.
 void free_secret(void* memory, size_t bytes) noexcept;
 
@@ -24,13 +25,16 @@ class SecretBuffer {
  public:
   SecretBuffer() = default;
   explicit SecretBuffer(size_t count)
-      : data_(static_cast<T*>(allocate_secret(count * sizeof(T)))), size_(count) {}
+      : data_(static_cast<T*>(allocate_secret(count, sizeof(T)))), size_(count) {}
   ~SecretBuffer() { free_secret(data_, size_ * sizeof(T)); }
   SecretBuffer(SecretBuffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  /// What this buffer held is wiped at once.
   SecretBuffer& operator=(SecretBuffer&& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
+    if (this == &other) return *this;
+    free_secret(data_, size_ * sizeof(T));
+    data_ = std::exchange(other.data_, nullptr);
+    size_ = std::exchange(other.size_, 0);
     return *this;
   }
   SecretBuffer(const SecretBuffer&) = delete;
