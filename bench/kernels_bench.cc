@@ -1,6 +1,6 @@
-// Every kernel on every table that this machine runs: name op/target/N, counters butterflies/s and GB/s (bytes read and
-// written by the kernel). Each result is checked once against the scalar table, so that a wrong kernel cannot look fast.
-// Before it reports, run with --benchmark_repetitions=10 and take the median.
+// Every kernel on every table that this machine runs: name op/target/N, counters butterflies/s and GB/s
+// (bytes read and written by the kernel). Each result is checked once against the scalar table, so that a
+// wrong kernel cannot look fast. Before it reports, run with --benchmark_repetitions=10 and take the median.
 
 #include <benchmark/benchmark.h>
 
@@ -96,32 +96,49 @@ void add(const std::string& op, const Call& call, size_t log_n, double words_a_v
 }
 
 void add_all(size_t log_n) {
-  add("ntt_forward", [](auto& k, auto& o) { k.ntt_forward(o.out.data(), o.tables); }, log_n, 2);
-  add("ntt_inverse", [](auto& k, auto& o) { k.ntt_inverse(o.out.data(), o.tables); }, log_n, 2);
-  add("add", [](auto& k, auto& o) { k.add(o.out.data(), o.a.data(), o.b.data(), o.n, o.q); }, log_n, 3);
-  add("subtract", [](auto& k, auto& o) { k.subtract(o.out.data(), o.a.data(), o.b.data(), o.n, o.q); }, log_n, 3);
-  add("negate", [](auto& k, auto& o) { k.negate(o.out.data(), o.a.data(), o.n, o.q); }, log_n, 2);
-  add("multiply", [](auto& k, auto& o) { k.multiply(o.out.data(), o.a.data(), o.b.data(), o.n, o.q); }, log_n, 3);
-  add("multiply_montgomery",
-      [](auto& k, auto& o) { k.multiply_montgomery(o.out.data(), o.a.data(), o.b.data(), o.n, o.q); }, log_n, 3);
-  add("multiply_add", [](auto& k, auto& o) { k.multiply_add(o.out.data(), o.a.data(), o.b.data(), o.n, o.q); },
-      log_n, 4);
-  add("multiply_scalar", [](auto& k, auto& o) { k.multiply_scalar(o.out.data(), o.a.data(), 12345, o.n, o.q); },
-      log_n, 2);
-  add("subtract_multiply_scalar",
+  add(
+      "ntt_forward", [](auto& k, auto& o) { k.ntt_forward(o.out.data(), o.tables); }, log_n, 2);
+  add(
+      "ntt_inverse", [](auto& k, auto& o) { k.ntt_inverse(o.out.data(), o.tables); }, log_n, 2);
+  add(
+      "add", [](auto& k, auto& o) { k.add(o.out.data(), o.a.data(), o.b.data(), o.n, o.q); }, log_n, 3);
+  add(
+      "subtract", [](auto& k, auto& o) { k.subtract(o.out.data(), o.a.data(), o.b.data(), o.n, o.q); }, log_n,
+      3);
+  add(
+      "negate", [](auto& k, auto& o) { k.negate(o.out.data(), o.a.data(), o.n, o.q); }, log_n, 2);
+  add(
+      "multiply", [](auto& k, auto& o) { k.multiply(o.out.data(), o.a.data(), o.b.data(), o.n, o.q); }, log_n,
+      3);
+  add(
+      "multiply_montgomery",
+      [](auto& k, auto& o) { k.multiply_montgomery(o.out.data(), o.a.data(), o.b.data(), o.n, o.q); }, log_n,
+      3);
+  add(
+      "multiply_add",
+      [](auto& k, auto& o) { k.multiply_add(o.out.data(), o.a.data(), o.b.data(), o.n, o.q); }, log_n, 4);
+  add(
+      "multiply_scalar",
+      [](auto& k, auto& o) { k.multiply_scalar(o.out.data(), o.a.data(), 12345, o.n, o.q); }, log_n, 2);
+  add(
+      "subtract_multiply_scalar",
       [](auto& k, auto& o) {
         k.subtract_multiply_scalar(o.out.data(), o.a.data(), o.b.data(), 12345, o.n, o.q);
       },
       log_n, 3);
-  add("lift_centered", [](auto& k, auto& o) { k.lift_centered(o.out.data(), o.a.data(), o.n, o.q, o.other); }, log_n,
+  add(
+      "lift_centered", [](auto& k, auto& o) { k.lift_centered(o.out.data(), o.a.data(), o.n, o.q, o.other); },
+      log_n, 2);
+  add(
+      "permute", [](auto& k, auto& o) { k.permute(o.out.data(), kBlock, o.a.data(), o.automorphism); }, log_n,
       2);
-  add("permute", [](auto& k, auto& o) { k.permute(o.out.data(), kBlock, o.a.data(), o.automorphism); }, log_n, 2);
   for (const size_t terms : {2, 3, 4, 5, 8, 16}) {
     // The singles as one polynomial after another, a block apart so that their strides are no power of two.
-    add("dot_pairs/terms=" + std::to_string(terms),
+    add(
+        "dot_pairs/terms=" + std::to_string(terms),
         [terms](auto& k, auto& o) {
-          k.dot_pairs(o.out.data(), o.out1.data(), kBlock, o.pairs.data(), o.singles.data(), kBlock, o.n + kBlock,
-                      terms, o.n, o.q);
+          k.dot_pairs(o.out.data(), o.out1.data(), kBlock, o.pairs.data(), o.singles.data(), kBlock,
+                      o.n + kBlock, terms, o.n, o.q);
         },
         log_n, 3 * static_cast<double>(terms) + 2, terms);
   }

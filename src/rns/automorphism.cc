@@ -13,10 +13,10 @@ constexpr uint32_t kGroup = 1u << kGroupBits;
 
 }  // namespace
 
-// Position i holds the value at psi^(2 r + 1), r = reverse(i), so X -> X^g reads the position whose exponent is
-// g (2 r + 1) = 2 r' + 1 mod 2N. With i = 16 t + l, r = reverse(l) N/16 + reverse(t), and hence
-// r' = g reverse(l) N/16 + (g (2 reverse(t) + 1) - 1) / 2: the group reverse(r' mod N/16) depends on t alone, and the
-// lane reverse(r' div N/16) on l and the carry c of the second term.
+// Position i holds the value at psi^(2 r + 1), r = reverse(i), so X -> X^g reads the position whose exponent
+// is g (2 r + 1) = 2 r' + 1 mod 2N. With i = 16 t + l, r = reverse(l) N/16 + reverse(t), and hence r' = g
+// reverse(l) N/16 + (g (2 reverse(t) + 1) - 1) / 2: the group reverse(r' mod N/16) depends on t alone, and
+// the lane reverse(r' div N/16) on l and the carry c of the second term.
 Automorphism::Automorphism(size_t log_n, uint32_t element) : galois_element(element), n(size_t{1} << log_n) {
   if (log_n < kGroupBits || log_n > 16 || element % 2 == 0 || element >= 2 * n) {
     throw Error(ErrorCode::invalid_argument,

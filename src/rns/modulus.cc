@@ -50,7 +50,9 @@ Modulus::Modulus(uint32_t value) : value_(value) {
   barrett_shift_ = static_cast<uint32_t>(bits - 1);
 }
 
-uint32_t Modulus::power(uint32_t base, uint64_t exponent) const { return power_modulo(base, exponent, value_); }
+uint32_t Modulus::power(uint32_t base, uint64_t exponent) const {
+  return power_modulo(base, exponent, value_);
+}
 
 bool is_prime(uint32_t value) {
   if (value < 2) return false;
@@ -71,10 +73,10 @@ std::vector<uint32_t> ntt_primes(uint32_t below, uint32_t step, size_t count) {
     }
   }
   if (primes.size() < count) {
-    throw Error(ErrorCode::invalid_argument, "only " + std::to_string(primes.size()) + " primes that are 1 modulo " +
-                                                 std::to_string(step) + " lie between 2^20 and " +
-                                                 std::to_string(below) + ", but " + std::to_string(count) +
-                                                 " were asked for");
+    throw Error(ErrorCode::invalid_argument, "only " + std::to_string(primes.size()) +
+                                                 " primes that are 1 modulo " + std::to_string(step) +
+                                                 " lie between 2^20 and " + std::to_string(below) + ", but " +
+                                                 std::to_string(count) + " were asked for");
   }
   return primes;
 }
@@ -85,7 +87,8 @@ uint32_t minimal_primitive_root(const Modulus& q, uint32_t order) {
                                                  std::to_string(q.value()) +
                                                  ": expected a power of two that divides the prime minus 1");
   }
-  // x^((q-1)/order) has this order exactly where its order/2-th power is -1, that is, for every non-residue x.
+  // x^((q-1)/order) has this order exactly where its order/2-th power is -1, that is, for every non-residue
+  // x.
   uint32_t root = 0;
   for (uint32_t x = 2; root == 0; ++x) {
     const uint32_t candidate = q.power(x, (q.value() - 1) / order);

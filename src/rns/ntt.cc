@@ -18,15 +18,15 @@ size_t checked_log_n(const Modulus& q, size_t log_n) {
                 "NTT of 2^" + std::to_string(log_n) + " points: expected 2^7 to 2^16 points");
   }
   if (q.value() % (uint32_t{2} << log_n) != 1) {
-    throw Error(ErrorCode::invalid_argument, "NTT of 2^" + std::to_string(log_n) + " points modulo " +
-                                                 std::to_string(q.value()) + ": expected a prime that is 1 modulo " +
-                                                 std::to_string(uint32_t{2} << log_n));
+    throw Error(ErrorCode::invalid_argument,
+                "NTT of 2^" + std::to_string(log_n) + " points modulo " + std::to_string(q.value()) +
+                    ": expected a prime that is 1 modulo " + std::to_string(uint32_t{2} << log_n));
   }
   return log_n;
 }
 
-void fill_powers(AlignedVector<uint32_t>& powers, AlignedVector<uint32_t>& quotients, const Modulus& q, uint32_t root,
-                 size_t log_n) {
+void fill_powers(AlignedVector<uint32_t>& powers, AlignedVector<uint32_t>& quotients, const Modulus& q,
+                 uint32_t root, size_t log_n) {
   powers.resize(size_t{1} << log_n);
   quotients.resize(powers.size());
   uint32_t power = 1;

@@ -43,7 +43,8 @@ TEST_P(AutomorphismTest, AgreesWithSubstitutionInTheCoefficients) {
     const Words p = random_residues(tables.n, q, log_n);
     Words values = p;
     table().ntt_forward(values.data(), tables);
-    for (const uint32_t g : {1u, 3u, 9u, 27u, order - 1, order / 2 + 1, galois_element_of_rotation(-16, log_n)}) {
+    for (const uint32_t g :
+         {1u, 3u, 9u, 27u, order - 1, order / 2 + 1, galois_element_of_rotation(-16, log_n)}) {
       Words expected = substitute(p, g, q);
       table().ntt_forward(expected.data(), tables);
       Words permuted(tables.n);

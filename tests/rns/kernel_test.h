@@ -21,7 +21,7 @@ inline std::string kernel_test_name(const testing::TestParamInfo<const KernelTab
 
 }  // namespace cryptotl
 
-#define CRYPTOTL_FOR_ALL_KERNELS(suite)                                                                      \
-  INSTANTIATE_TEST_SUITE_P(Kernels, suite,                                                                   \
-                           testing::ValuesIn(available_kernels().begin(), available_kernels().end()),        \
+#define CRYPTOTL_FOR_ALL_KERNELS(suite)                                                               \
+  INSTANTIATE_TEST_SUITE_P(Kernels, suite,                                                            \
+                           testing::ValuesIn(available_kernels().begin(), available_kernels().end()), \
                            kernel_test_name)

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <functional>
 
@@ -59,10 +60,37 @@ TEST(AvailableKernels, TheBestIsTakenUnlessTheEnvironmentForcesAnother) {
   EXPECT_EQ(kernels().name, forced != nullptr ? forced : available_kernels().back()->name);
 }
 
+// The environment counts at a process's first use of the kernels, so each case runs in a process of its own.
+class ForcedKernelsDeathTest : public testing::Test {
+ protected:
+  ForcedKernelsDeathTest() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+
+  [[noreturn]] static void use_kernels_under(const std::string& name) {
+    setenv("CRYPTOTL_ISA", name.c_str(), 1);
+    try {
+      std::exit(kernels().name == name ? 0 : 1);
+    } catch (const Error& error) {
+      std::fputs(error.what(), stderr);
+      std::exit(2);
+    }
+  }
+};
+
+TEST_F(ForcedKernelsDeathTest, RefuseNamesThatThisMachineLacks) {
+  EXPECT_EXIT(use_kernels_under("neon"), testing::ExitedWithCode(2), "kernels 'neon'.*scalar");
+  EXPECT_EXIT(use_kernels_under(""), testing::ExitedWithCode(2), "kernels ''.*scalar");
+}
+
+TEST_F(ForcedKernelsDeathTest, RunWhereTheEnvironmentNamesThem) {
+  for (const KernelTable* table : available_kernels()) {
+    EXPECT_EXIT(use_kernels_under(std::string(table->name)), testing::ExitedWithCode(0), "");
+  }
+}
+
 class ElementwiseTest : public KernelTest {
  protected:
-  using Kernel = std::function<void(const KernelTable&, uint32_t* out, const uint32_t* a, const uint32_t* b, size_t n,
-                                    const Modulus& q)>;
+  using Kernel = std::function<void(const KernelTable&, uint32_t* out, const uint32_t* a, const uint32_t* b,
+                                    size_t n, const Modulus& q)>;
   using Formula = std::function<uint64_t(uint64_t out, uint64_t a, uint64_t b, const Modulus& q)>;
 
   // Holds the kernel against the formula (to be reduced mod q), apart from and onto its own inputs.
@@ -124,18 +152,24 @@ TEST_P(ElementwiseTest, MultiplyAddIsCorrect) {
 
 TEST_P(ElementwiseTest, MultiplyScalarIsCorrectAtTheEdges) {
   for (const uint32_t from_q : {0u, 1u, 2u, 12345u}) {
-    const auto scalar_for = [from_q](const Modulus& q) { return from_q < 2 ? from_q : q.value() - from_q + 1; };
-    check([&](auto& k, auto out, auto a, auto, auto n, auto& q) { k.multiply_scalar(out, a, scalar_for(q), n, q); },
+    const auto scalar_for = [from_q](const Modulus& q) {
+      return from_q < 2 ? from_q : q.value() - from_q + 1;
+    };
+    check([&](auto& k, auto out, auto a, auto, auto n,
+              auto& q) { k.multiply_scalar(out, a, scalar_for(q), n, q); },
           [&](auto, auto a, auto, auto& q) { return a * scalar_for(q); });
   }
 }
 
 TEST_P(ElementwiseTest, SubtractMultiplyScalarTakesALazySubtrahend) {
   for (const uint32_t from_q : {0u, 1u, 2u, 12345u}) {
-    const auto scalar_for = [from_q](const Modulus& q) { return from_q < 2 ? from_q : q.value() - from_q + 1; };
+    const auto scalar_for = [from_q](const Modulus& q) {
+      return from_q < 2 ? from_q : q.value() - from_q + 1;
+    };
     check([&](auto& k, auto out, auto a, auto b, auto n,
               auto& q) { k.subtract_multiply_scalar(out, a, b, scalar_for(q), n, q); },
-          [&](auto, auto a, auto b, auto& q) { return (a + 2 * uint64_t{q.value()} - b) * scalar_for(q); }, 2);
+          [&](auto, auto a, auto b, auto& q) { return (a + 2 * uint64_t{q.value()} - b) * scalar_for(q); },
+          2);
   }
 }
 
@@ -173,16 +207,18 @@ class DotPairsTest : public KernelTest {
     return q.multiply(static_cast<uint32_t>(sum % q.value()), q.inverse(q.to_montgomery(1)));
   }
 
-  void check(size_t count, size_t n, const Modulus& q, const Words& pairs, const Words& singles, size_t single_block,
-             size_t single_term, size_t out_block) {
+  void check(size_t count, size_t n, const Modulus& q, const Words& pairs, const Words& singles,
+             size_t single_block, size_t single_term, size_t out_block) {
     const size_t blocks = n / 16;
     Words out0(blocks * out_block, 77), out1(blocks * out_block, 78);
-    table().dot_pairs(out0.data(), out1.data(), out_block, pairs.data(), singles.data(), single_block, single_term,
-                      count, n, q);
+    table().dot_pairs(out0.data(), out1.data(), out_block, pairs.data(), singles.data(), single_block,
+                      single_term, count, n, q);
     for (size_t i = 0; i < n; ++i) {
       const size_t at = i / 16 * out_block + i % 16;
-      ASSERT_EQ(out0[at], expected(pairs, singles, single_block, single_term, count, 0, i, q)) << i << ", " << count;
-      ASSERT_EQ(out1[at], expected(pairs, singles, single_block, single_term, count, 1, i, q)) << i << ", " << count;
+      ASSERT_EQ(out0[at], expected(pairs, singles, single_block, single_term, count, 0, i, q))
+          << i << ", " << count;
+      ASSERT_EQ(out1[at], expected(pairs, singles, single_block, single_term, count, 1, i, q))
+          << i << ", " << count;
     }
     for (size_t i = 0; i < out0.size(); ++i) {
       if (i % out_block >= 16) {
@@ -200,7 +236,7 @@ TEST_P(DotPairsTest, SumsEveryCountOfTermsInBothLayoutsOfTheSingles) {
       for (const size_t n : {16, 48, 1024}) {
         const Words pairs = random_residues(2 * count * n, q, count);
         const Words singles = random_residues(count * n, q, n);
-        check(count, n, q, pairs, singles, 16, n, 16);          // one polynomial after another
+        check(count, n, q, pairs, singles, 16, n, 16);           // one polynomial after another
         check(count, n, q, pairs, singles, 16 * count, 16, 32);  // one stream of blocks
       }
     }
@@ -225,7 +261,8 @@ TEST_P(DotPairsTest, EqualsScalarOnWholeTransforms) {
       const Words singles = random_residues(count * n, q, n + 1);
       Words out0(n), out1(n), expected0(n), expected1(n);
       table().dot_pairs(out0.data(), out1.data(), 16, pairs.data(), singles.data(), 16, n, count, n, q);
-      scalar().dot_pairs(expected0.data(), expected1.data(), 16, pairs.data(), singles.data(), 16, n, count, n, q);
+      scalar().dot_pairs(expected0.data(), expected1.data(), 16, pairs.data(), singles.data(), 16, n, count,
+                         n, q);
       ASSERT_EQ(out0, expected0) << n << ", " << count;
       ASSERT_EQ(out1, expected1) << n << ", " << count;
     }

@@ -117,8 +117,8 @@ TEST_P(NttTest, EqualsScalarOnConstantEdges) {
   }
 }
 
-// The values were computed from the definition alone (a Python script that evaluates the polynomial at the powers of
-// the smallest root), not by this code.
+// The values were computed from the definition alone (a Python script that evaluates the polynomial at the
+// powers of the smallest root), not by this code.
 TEST_P(NttTest, MatchesKnownAnswers) {
 #include "rns/ntt_vectors.inc"
   for (const auto& vector : vectors) {
@@ -126,7 +126,8 @@ TEST_P(NttTest, MatchesKnownAnswers) {
     const NttTables tables(q, vector.log_n);
     EXPECT_EQ(tables.root, vector.root);
     Words values(tables.n);
-    for (size_t i = 0; i < tables.n; ++i) values[i] = static_cast<uint32_t>((i * i * 12345 + 678 * i + 9) % q.value());
+    for (size_t i = 0; i < tables.n; ++i)
+      values[i] = static_cast<uint32_t>((i * i * 12345 + 678 * i + 9) % q.value());
     const Words p = values;
     table().ntt_forward(values.data(), tables);
     for (const auto& [position, value] : vector.values) EXPECT_EQ(values[position], value) << position;

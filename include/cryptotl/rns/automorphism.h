@@ -7,8 +7,9 @@
 
 namespace cryptotl {
 
-/// How X -> X^g (g odd, below 2N) moves the N values of a bit-reversed NTT. Groups of 16 values move as wholes, and
-/// their lanes in one of 16 patterns, so a group takes one load and one permutation in a register:
+/// How X -> X^g (g odd, below 2N) moves the N values of a bit-reversed NTT. Groups of 16 values move as
+/// wholes, and their lanes in one of 16 patterns, so a group takes one load and one permutation in a
+/// register:
 ///   out[16 t + l] = in[(sources[t] & ~15) + lanes[sources[t] & 15][l]].
 /// 16 patterns instead of one for each group keep the tables of many rotations in the L1 cache. Immutable.
 struct Automorphism {
@@ -17,12 +18,13 @@ struct Automorphism {
 
   uint32_t galois_element;
   size_t n;
-  AlignedVector<uint32_t> sources;  ///< [N/16], first word of the source group, plus the number of its pattern
-  AlignedVector<uint32_t> lanes;    ///< [16][16], the source lanes of each pattern
+  AlignedVector<uint32_t>
+      sources;                    ///< [N/16], first word of the source group, plus the number of its pattern
+  AlignedVector<uint32_t> lanes;  ///< [16][16], the source lanes of each pattern
 };
 
-/// The Galois element of a rotation of the N/2 slots to the left by `steps` (negative: to the right): 3^steps mod 2N,
-/// as in SEAL.
+/// The Galois element of a rotation of the N/2 slots to the left by `steps` (negative: to the right): 3^steps
+/// mod 2N, as in SEAL.
 uint32_t galois_element_of_rotation(int steps, size_t log_n);
 /// The Galois element of complex conjugation: 2N - 1.
 uint32_t galois_element_of_conjugation(size_t log_n);

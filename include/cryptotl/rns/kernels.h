@@ -11,10 +11,11 @@
 
 namespace cryptotl {
 
-/// The loops that all the time goes into, once for each instruction set. All arithmetic is exact and every output is
-/// fully reduced to [0, q), so all tables give equal bits. Inputs are below q unless said otherwise; n is a multiple of
-/// 16; pointers stand on 64-byte boundaries; an output may be one of its inputs where the name says `in place` or the
-/// loop is elementwise (add to multiply_add), and overlaps nothing otherwise. None allocates or throws.
+/// The loops that all the time goes into, once for each instruction set. All arithmetic is exact and every
+/// output is fully reduced to [0, q), so all tables give equal bits. Inputs are below q unless said
+/// otherwise; n is a multiple of 16; pointers stand on 64-byte boundaries; an output may be one of its inputs
+/// where the name says `in place` or the loop is elementwise (add to multiply_add), and overlaps nothing
+/// otherwise. None allocates or throws.
 struct KernelTable {
   std::string_view name;  ///< "scalar", "avx2" or "avx512"
 
@@ -29,25 +30,29 @@ struct KernelTable {
   /// out = a b mod q.
   void (*multiply)(uint32_t* out, const uint32_t* a, const uint32_t* b, size_t n, const Modulus& q);
   /// out = a b 2^-32 mod q: the product with an operand in Montgomery form.
-  void (*multiply_montgomery)(uint32_t* out, const uint32_t* a, const uint32_t* b, size_t n, const Modulus& q);
+  void (*multiply_montgomery)(uint32_t* out, const uint32_t* a, const uint32_t* b, size_t n,
+                              const Modulus& q);
   /// out = out + a b mod q.
   void (*multiply_add)(uint32_t* out, const uint32_t* a, const uint32_t* b, size_t n, const Modulus& q);
   /// out = a s mod q.
   void (*multiply_scalar)(uint32_t* out, const uint32_t* a, uint32_t scalar, size_t n, const Modulus& q);
   /// out = (a - b) s mod q: the last step of ModDown and rescale. b below 2q.
-  void (*subtract_multiply_scalar)(uint32_t* out, const uint32_t* a, const uint32_t* b, uint32_t scalar, size_t n,
-                                   const Modulus& q);
-  /// The centred representative of a modulo `from` (in (-from/2, from/2]) as a residue modulo `to`, in [0, to); both
-  /// primes in (2^29, 2^30).
+  void (*subtract_multiply_scalar)(uint32_t* out, const uint32_t* a, const uint32_t* b, uint32_t scalar,
+                                   size_t n, const Modulus& q);
+  /// The centred representative of a modulo `from` (in (-from/2, from/2]) as a residue modulo `to`, in [0,
+  /// to); both primes in (2^29, 2^30).
   void (*lift_centered)(uint32_t* out, const uint32_t* a, size_t n, const Modulus& from, const Modulus& to);
 
   /// Two sums of `count` <= 16 products, each reduced once, with one operand in Montgomery form:
-  ///   out0[16 t + l] = sum_j pairs[t][j][0][l] singles[t][j][l] 2^-32 mod q, out1 the same with pairs[t][j][1].
+  ///   out0[16 t + l] = sum_j pairs[t][j][0][l] singles[t][j][l] 2^-32 mod q, out1 the same with
+  ///   pairs[t][j][1].
   /// `pairs` is one stream [n/16][count][2][16]. Block t of term j of `singles` starts at word
-  /// t * single_block + j * single_term; block t of an output at word t * out_block. Serves both the switching keys
-  /// (pairs = key, singles = digits) and the diagonals (pairs = rotated ciphertexts, singles = diagonals).
-  void (*dot_pairs)(uint32_t* out0, uint32_t* out1, size_t out_block, const uint32_t* pairs, const uint32_t* singles,
-                    size_t single_block, size_t single_term, size_t count, size_t n, const Modulus& q);
+  /// t * single_block + j * single_term; block t of an output at word t * out_block. Serves both the
+  /// switching keys (pairs = key, singles = digits) and the diagonals (pairs = rotated ciphertexts, singles =
+  /// diagonals).
+  void (*dot_pairs)(uint32_t* out0, uint32_t* out1, size_t out_block, const uint32_t* pairs,
+                    const uint32_t* singles, size_t single_block, size_t single_term, size_t count, size_t n,
+                    const Modulus& q);
 
   /// out[16 t + l] = in[source]: X -> X^g in NTT form; block t of the output starts at word t * out_block.
   void (*permute)(uint32_t* out, size_t out_block, const uint32_t* in, const Automorphism& automorphism);
@@ -60,8 +65,8 @@ const KernelTable& kernels();
 /// Every table that this machine can run, scalar first.
 std::span<const KernelTable* const> available_kernels();
 
-/// Forces "scalar", "avx2" or "avx512" for the whole process; throws invalid_argument (which names the available
-/// ones) where the machine lacks it. Not to be called while kernels run.
+/// Forces "scalar", "avx2" or "avx512" for the whole process; throws invalid_argument (which names the
+/// available ones) where the machine lacks it. Not to be called while kernels run.
 void select_kernels(std::string_view name);
 
 }  // namespace cryptotl

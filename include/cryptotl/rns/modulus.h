@@ -6,8 +6,8 @@
 
 namespace cryptotl {
 
-/// An odd prime q with 2^20 < q < 2^30, and the constants that reduce modulo it. Every residue is a uint32_t; q < 2^30
-/// leaves room for lazy residues below 4q and for sums of 16 products in 64 bits: 16 (q-1)^2 < 2^64.
+/// An odd prime q with 2^20 < q < 2^30, and the constants that reduce modulo it. Every residue is a uint32_t;
+/// q < 2^30 leaves room for lazy residues below 4q and for sums of 16 products in 64 bits: 16 (q-1)^2 < 2^64.
 class Modulus {
  public:
   Modulus() = default;
@@ -20,8 +20,8 @@ class Modulus {
   /// 2^64 mod q: a product with it under Montgomery reduction takes a residue to Montgomery form.
   uint32_t montgomery_square() const { return montgomery_square_; }
 
-  /// floor(2^(k+31) / q) for q of k bits, and k - 1: the quotient of x < q^2 by q is ((x >> (k-1)) factor) >> 32, or up
-  /// to two more.
+  /// floor(2^(k+31) / q) for q of k bits, and k - 1: the quotient of x < q^2 by q is ((x >> (k-1)) factor) >>
+  /// 32, or up to two more.
   uint32_t barrett_factor() const { return barrett_factor_; }
   uint32_t barrett_shift() const { return barrett_shift_; }
   /// floor(w 2^32 / q), w < q: for every 32-bit a, a w - q floor(a quotient / 2^32) lies in [0, 2q) (Shoup).
@@ -62,12 +62,12 @@ class Modulus {
 /// Exact for every 32-bit number.
 bool is_prime(uint32_t value);
 
-/// The `count` largest primes below `below` that are 1 modulo `step` (2N for an NTT of N points), falling. Throws
-/// invalid_argument where there are fewer above 2^20.
+/// The `count` largest primes below `below` that are 1 modulo `step` (2N for an NTT of N points), falling.
+/// Throws invalid_argument where there are fewer above 2^20.
 std::vector<uint32_t> ntt_primes(uint32_t below, uint32_t step, size_t count);
 
-/// The smallest primitive `order`-th root of unity modulo q; `order` a power of two that divides q - 1. (SEAL picks the
-/// same, so that both sides' NTT forms are equal.) Throws invalid_argument for any other `order`.
+/// The smallest primitive `order`-th root of unity modulo q; `order` a power of two that divides q - 1. (SEAL
+/// picks the same, so that both sides' NTT forms are equal.) Throws invalid_argument for any other `order`.
 uint32_t minimal_primitive_root(const Modulus& q, uint32_t order);
 
 }  // namespace cryptotl

@@ -8,9 +8,10 @@
 
 namespace cryptotl {
 
-/// The constants of the negacyclic NTT of N points modulo q: with psi the minimal primitive 2N-th root of unity,
-/// position i of the transform holds the polynomial's value at psi^(2 bitreverse(i) + 1) (Longa and Naehrig, eprint
-/// 2016/504, Algorithms 1 and 2; the order that SEAL uses). Immutable, shared between threads.
+/// The constants of the negacyclic NTT of N points modulo q: with psi the minimal primitive 2N-th root of
+/// unity, position i of the transform holds the polynomial's value at psi^(2 bitreverse(i) + 1) (Longa and
+/// Naehrig, eprint 2016/504, Algorithms 1 and 2; the order that SEAL uses). Immutable, shared between
+/// threads.
 struct NttTables {
   /// Throws invalid_argument unless 7 <= log_n <= 16 and q is 1 modulo 2N.
   NttTables(const Modulus& modulus, size_t log_n);

@@ -2,11 +2,11 @@
 
 // Residue arithmetic on a register of 32-bit lanes, for any vector class V of this folder.
 //
-// A vector class has `Register`, `kLanes` and static functions; `even` and `odd` are registers of 64-bit lanes that
-// hold what belongs to the even and the odd lanes of a register of 32-bit ones. Vector classes lie in anonymous
-// namespaces, so that every instantiation is private to the file that is compiled for its instruction set. These files
-// include no header with inline code that is not forced into its caller: the linker could take the copy with
-// instructions that other processors lack.
+// A vector class has `Register`, `kLanes` and static functions; `even` and `odd` are registers of 64-bit
+// lanes that hold what belongs to the even and the odd lanes of a register of 32-bit ones. Vector classes lie
+// in anonymous namespaces, so that every instantiation is private to the file that is compiled for its
+// instruction set. These files include no header with inline code that is not forced into its caller: the
+// linker could take the copy with instructions that other processors lack.
 
 #include <cstddef>
 #include <cstdint>
@@ -54,13 +54,13 @@ CRYPTOTL_INLINE typename V::Register reduce_once(typename V::Register a, typenam
 template <class V>
 CRYPTOTL_INLINE typename V::Register multiply_lazy(typename V::Register a, const Factor<V>& f,
                                                    typename V::Register q) {
-  const auto quotient = V::high_words(V::multiply_even(a, f.quotient),
-                                      V::multiply_even(V::odd_lanes(a), f.quotient_odd));
+  const auto quotient =
+      V::high_words(V::multiply_even(a, f.quotient), V::multiply_even(V::odd_lanes(a), f.quotient_odd));
   return V::subtract(V::multiply_low(a, f.value), V::multiply_low(quotient, q));
 }
 
-/// (even, odd) 2^-32 mod q for 64-bit numbers whose high words, here already taken out, are below q (Montgomery, with
-/// `inverse` = q^-1 mod 2^32): the difference of the high words lies in (-q, q).
+/// (even, odd) 2^-32 mod q for 64-bit numbers whose high words, here already taken out, are below q
+/// (Montgomery, with `inverse` = q^-1 mod 2^32): the difference of the high words lies in (-q, q).
 template <class V>
 CRYPTOTL_INLINE typename V::Register reduce_montgomery(typename V::Register high, typename V::Register even,
                                                        typename V::Register odd, typename V::Register inverse,

@@ -19,17 +19,20 @@ struct Elementwise {
     }
   }
 
-  static void subtract(uint32_t* out, const uint32_t* a, const uint32_t* b, size_t n, const Modulus& modulus) {
+  static void subtract(uint32_t* out, const uint32_t* a, const uint32_t* b, size_t n,
+                       const Modulus& modulus) {
     const Primes<V> p(modulus.value());
     for (size_t i = 0; i < n; i += kLanes) V::store(out + i, difference(V::load(a + i), V::load(b + i), p.q));
   }
 
   static void negate(uint32_t* out, const uint32_t* a, size_t n, const Modulus& modulus) {
     const Primes<V> p(modulus.value());
-    for (size_t i = 0; i < n; i += kLanes) V::store(out + i, difference(V::broadcast(0), V::load(a + i), p.q));
+    for (size_t i = 0; i < n; i += kLanes)
+      V::store(out + i, difference(V::broadcast(0), V::load(a + i), p.q));
   }
 
-  static void multiply(uint32_t* out, const uint32_t* a, const uint32_t* b, size_t n, const Modulus& modulus) {
+  static void multiply(uint32_t* out, const uint32_t* a, const uint32_t* b, size_t n,
+                       const Modulus& modulus) {
     const Primes<V> p(modulus.value());
     const Barrett barrett(modulus);
     for (size_t i = 0; i < n; i += kLanes) {
@@ -37,7 +40,8 @@ struct Elementwise {
     }
   }
 
-  static void multiply_add(uint32_t* out, const uint32_t* a, const uint32_t* b, size_t n, const Modulus& modulus) {
+  static void multiply_add(uint32_t* out, const uint32_t* a, const uint32_t* b, size_t n,
+                           const Modulus& modulus) {
     const Primes<V> p(modulus.value());
     const Barrett barrett(modulus);
     for (size_t i = 0; i < n; i += kLanes) {
@@ -60,7 +64,8 @@ struct Elementwise {
     }
   }
 
-  static void multiply_scalar(uint32_t* out, const uint32_t* a, uint32_t scalar, size_t n, const Modulus& modulus) {
+  static void multiply_scalar(uint32_t* out, const uint32_t* a, uint32_t scalar, size_t n,
+                              const Modulus& modulus) {
     const Primes<V> p(modulus.value());
     const auto factor = Factor<V>::broadcast(scalar, modulus.shoup_quotient(scalar));
     for (size_t i = 0; i < n; i += kLanes) {
@@ -78,7 +83,8 @@ struct Elementwise {
     }
   }
 
-  static void lift_centered(uint32_t* out, const uint32_t* a, size_t n, const Modulus& from, const Modulus& to) {
+  static void lift_centered(uint32_t* out, const uint32_t* a, size_t n, const Modulus& from,
+                            const Modulus& to) {
     const Register half = V::broadcast(from.value() / 2);
     const Register shift = V::broadcast(to.value() - from.value());
     for (size_t i = 0; i < n; i += kLanes) V::store(out + i, V::add_where_above(V::load(a + i), half, shift));

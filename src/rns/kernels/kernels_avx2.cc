@@ -11,7 +11,8 @@ namespace {
 struct Avx2 {
   using Register = __m256i;
   static constexpr size_t kLanes = 8;
-  static constexpr size_t kFusedStages = 2;  // 4 values, 3 roots with quotients and the primes: of 16 registers
+  static constexpr size_t kFusedStages =
+      2;  // 4 values, 3 roots with quotients and the primes: of 16 registers
 
   CRYPTOTL_INLINE static Register load(const uint32_t* p) {
     return _mm256_load_si256(reinterpret_cast<const __m256i*>(p));

@@ -11,7 +11,8 @@ namespace {
 struct Avx512 {
   using Register = __m512i;
   static constexpr size_t kLanes = 16;
-  static constexpr size_t kFusedStages = 3;  // 8 values, 7 roots with quotients and the primes fill 32 registers
+  static constexpr size_t kFusedStages =
+      3;  // 8 values, 7 roots with quotients and the primes fill 32 registers
 
   CRYPTOTL_INLINE static Register load(const uint32_t* p) { return _mm512_load_si512(p); }
   CRYPTOTL_INLINE static void store(uint32_t* p, Register a) { _mm512_store_si512(p, a); }
@@ -46,7 +47,9 @@ struct Avx512 {
 
   CRYPTOTL_INLINE static Register multiply_even(Register a, Register b) { return _mm512_mul_epu32(a, b); }
   CRYPTOTL_INLINE static Register add_wide(Register a, Register b) { return _mm512_add_epi64(a, b); }
-  CRYPTOTL_INLINE static Register shift_right(Register a, uint32_t bits) { return _mm512_srli_epi64(a, bits); }
+  CRYPTOTL_INLINE static Register shift_right(Register a, uint32_t bits) {
+    return _mm512_srli_epi64(a, bits);
+  }
   CRYPTOTL_INLINE static Register odd_lanes(Register a) {
     return _mm512_castps_si512(_mm512_movehdup_ps(_mm512_castsi512_ps(a)));
   }
@@ -82,7 +85,8 @@ struct Avx512 {
   // Even values in x and odd ones in y to their natural order, and back.
   CRYPTOTL_INLINE static void interleave(Register& x, Register& y) {
     const Register a = x, b = y;
-    x = _mm512_permutex2var_epi32(a, _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0), b);
+    x = _mm512_permutex2var_epi32(a, _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0),
+                                  b);
     y = _mm512_permutex2var_epi32(
         a, _mm512_set_epi32(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8), b);
   }

@@ -114,14 +114,16 @@ void lift_centered(uint32_t* out, const uint32_t* a, size_t n, const Modulus& fr
   for (size_t i = 0; i < n; ++i) out[i] = a[i] > from.value() / 2 ? a[i] - from.value() + to.value() : a[i];
 }
 
-// A sum of 16 products is below 16 q^2 < 2^32 4q: with its high word reduced it is in the range of reduce_montgomery.
+// A sum of 16 products is below 16 q^2 < 2^32 4q: with its high word reduced it is in the range of
+// reduce_montgomery.
 uint32_t reduce_sum(uint64_t sum, const Modulus& q) {
   const uint32_t high = reduce_once(reduce_once(high_word(sum), 2 * q.value()), q.value());
   return reduce_montgomery(static_cast<uint64_t>(high) << 32 | static_cast<uint32_t>(sum), q);
 }
 
-void dot_pairs(uint32_t* out0, uint32_t* out1, size_t out_block, const uint32_t* pairs, const uint32_t* singles,
-               size_t single_block, size_t single_term, size_t count, size_t n, const Modulus& q) {
+void dot_pairs(uint32_t* out0, uint32_t* out1, size_t out_block, const uint32_t* pairs,
+               const uint32_t* singles, size_t single_block, size_t single_term, size_t count, size_t n,
+               const Modulus& q) {
   for (size_t t = 0; t < n / kBlock; ++t) {
     uint64_t sum0[kBlock] = {};
     uint64_t sum1[kBlock] = {};
@@ -151,9 +153,19 @@ void permute(uint32_t* out, size_t out_block, const uint32_t* in, const Automorp
 
 }  // namespace
 
-constinit const KernelTable scalar_kernels = {
-    "scalar",        ntt_forward,         ntt_inverse,  add,           subtract,
-    negate,          multiply,            multiply_montgomery, multiply_add, multiply_scalar,
-    subtract_multiply_scalar, lift_centered, dot_pairs, permute};
+constinit const KernelTable scalar_kernels = {"scalar",
+                                              ntt_forward,
+                                              ntt_inverse,
+                                              add,
+                                              subtract,
+                                              negate,
+                                              multiply,
+                                              multiply_montgomery,
+                                              multiply_add,
+                                              multiply_scalar,
+                                              subtract_multiply_scalar,
+                                              lift_centered,
+                                              dot_pairs,
+                                              permute};
 
 }  // namespace cryptotl

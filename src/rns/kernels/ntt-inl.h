@@ -1,11 +1,12 @@
 #pragma once
 
-// The negacyclic NTT (Longa and Naehrig, eprint 2016/504, Algorithms 1 and 2) with Harvey's lazy butterflies (arXiv
-// 1205.2926): values stay below 4q on the way forward and below 2q on the way back.
+// The negacyclic NTT (Longa and Naehrig, eprint 2016/504, Algorithms 1 and 2) with Harvey's lazy butterflies
+// (arXiv 1205.2926): values stay below 4q on the way forward and below 2q on the way back.
 //
-// Departures: kFusedStages stages go over memory as one pass; the stages whose partners lie within a register form a
-// pass of their own, with exchanges between two registers in place of strides; and independent butterflies advance in
-// step, operation by operation, because one after another they wait for their own chains (15 % of the whole).
+// Departures: kFusedStages stages go over memory as one pass; the stages whose partners lie within a register
+// form a pass of their own, with exchanges between two registers in place of strides; and independent
+// butterflies advance in step, operation by operation, because one after another they wait for their own
+// chains (15 % of the whole).
 
 #include "cryptotl/rns/ntt.h"
 #include "rns/kernels/arithmetic-inl.h"
@@ -98,15 +99,16 @@ class Ntt {
     const uint32_t* quotients;
   };
 
-  // How many of the stages over memory the pass with the largest strides takes, so that all others take kFused.
+  // How many of the stages over memory the pass with the largest strides takes, so that all others take
+  // kFused.
   static size_t first_stages(size_t log_n) {
     size_t stages = log_n;
     for (size_t lanes = kLanes; lanes > 1; lanes /= 2) --stages;
     return (stages - 1) % kFused + 1;
   }
 
-  // The roots of log2(kRadix) stages, the first of which has `groups` groups: w[2^s + k] belongs to group k of stage s
-  // within this one.
+  // The roots of log2(kRadix) stages, the first of which has `groups` groups: w[2^s + k] belongs to group k
+  // of stage s within this one.
   template <size_t kRadix>
   CRYPTOTL_INLINE static void load_roots(Factor<V>* w, const Roots& roots, size_t groups, size_t group) {
     static_assert(kRadix <= 8);
@@ -201,8 +203,9 @@ class Ntt {
     }
   }
 
-  // Two registers hold 2 kLanes neighbours. Exchanging halves, quarters, ... brings the partners of each stage face to
-  // face, and leaves the roots of a stage in their natural order; at the end the even values are in x, the odd in y.
+  // Two registers hold 2 kLanes neighbours. Exchanging halves, quarters, ... brings the partners of each
+  // stage face to face, and leaves the roots of a stage in their natural order; at the end the even values
+  // are in x, the odd in y.
   template <size_t kDistance = kLanes / 2>
   CRYPTOTL_INLINE static void forward_exchanges(Butterflies<V, kPairs>& b, Roots roots, size_t n, size_t pair,
                                                 const Primes<V>& p) {
@@ -221,7 +224,8 @@ class Ntt {
   }
 
   template <size_t kDistance>
-  CRYPTOTL_INLINE static void load_roots_within(Butterflies<V, kPairs>& b, Roots roots, size_t n, size_t pair) {
+  CRYPTOTL_INLINE static void load_roots_within(Butterflies<V, kPairs>& b, Roots roots, size_t n,
+                                                size_t pair) {
     const size_t first = n / (2 * kDistance) + pair * (kLanes / kDistance);
     CRYPTOTL_EACH(k, kPairs) {
       const size_t i = first + k * (kLanes / kDistance);
