@@ -21,7 +21,7 @@ void require(bool condition, const char* what) {
 }
 
 Bytes with_header(const Bytes& members) {
-  ByteWriter writer;
+  ByteWriter writer(kSealHeaderBytes + members.size());
   writer.number(kMagic);
   writer.number(kHeaderSize);
   writer.bytes(kVersion);
@@ -48,8 +48,8 @@ ByteReader open(ByteView bytes) {
   return open(reader);
 }
 
-void write_id(ByteWriter& writer, const ParmsId& id) {
-  for (const uint64_t word : id) writer.number(word);
+void write_words(ByteWriter& writer, std::span<const uint64_t> words) {
+  writer.bytes({reinterpret_cast<const uint8_t*>(words.data()), words.size_bytes()});
 }
 
 ParmsId read_id(ByteReader& reader) {
@@ -60,7 +60,8 @@ ParmsId read_id(ByteReader& reader) {
 
 void write_polynomial(ByteWriter& writer, const RnsPolynomial& polynomial) {
   for (size_t i = 0; i < polynomial.num_limbs(); ++i) {
-    for (const uint32_t residue : polynomial.limb_span(i)) writer.number(uint64_t{residue});
+    const std::vector<uint64_t> wide(polynomial.limb(i), polynomial.limb(i) + polynomial.n());
+    write_words(writer, wide);
   }
 }
 
@@ -89,7 +90,7 @@ Bytes array_of(std::span<const RnsPolynomial* const> polynomials) {
 /// A ciphertext's or a public key's members, under a header.
 Bytes ciphertext_of(const ParmsId& id, double scale, std::span<const RnsPolynomial* const> parts) {
   ByteWriter writer;
-  write_id(writer, id);
+  write_words(writer, id);
   writer.number(uint8_t{1});  // NTT form
   writer.number(static_cast<uint64_t>(parts.size()));
   writer.number(static_cast<uint64_t>(parts[0]->n()));
@@ -127,7 +128,7 @@ SealCiphertext read_ciphertext_members(const SealContext& context, ByteReader re
 /// A plaintext's or a secret key's members; limbs are counted by the words.
 Bytes plaintext_of(const ParmsId& id, double scale, const RnsPolynomial& polynomial) {
   ByteWriter writer;
-  write_id(writer, id);
+  write_words(writer, id);
   writer.number(static_cast<uint64_t>(polynomial.n() * polynomial.num_limbs()));
   writer.number(scale);
   const RnsPolynomial* const one[] = {&polynomial};
@@ -156,7 +157,7 @@ Bytes key_table_of(const SealContext& context, const EvaluationKeys& keys,
                    std::span<const SwitchingKey* const> table) {
   const Params& params = *context.params;
   ByteWriter writer;
-  write_id(writer, key_id_of(context));
+  write_words(writer, key_id_of(context));
   writer.number(static_cast<uint64_t>(table.size()));
   for (const SwitchingKey* key : table) {
     writer.number(static_cast<uint64_t>(key == nullptr ? 0 : key->request.limbs));

@@ -1,8 +1,9 @@
-#!/usr/bin/env python3
 """Holds the engine to an independent implementation of its scheme, Microsoft SEAL (tenseal.sealapi).
 
 Ciphertexts, plaintexts and keys pass both ways; decrypted values are compared, within bounds that follow from the
-noise of each operation. Run: seal_oracle.py PATH/TO/cryptotl_seal_bridge
+noise of each operation.
+
+usage: seal_oracle.py PROGRAM   (PROGRAM is built from seal_oracle.cc)
 """
 
 import array
@@ -20,12 +21,13 @@ import unittest
 import tenseal.sealapi as seal
 import zstandard
 
-BRIDGE = pathlib.Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else None
+PROGRAM = sys.argv[1]
 
 
 def bridge(*arguments):
-    """Runs a command of the bridge; its standard output."""
-    done = subprocess.run([BRIDGE, *map(str, arguments)], check=False, capture_output=True, text=True)
+    """Runs a command of the program; its standard output."""
+    command = [PROGRAM, *map(str, arguments)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
     if done.returncode != 0:
         raise AssertionError(f"{arguments}: {done.stderr}")
     return done.stdout
@@ -111,7 +113,6 @@ class SealOracle(unittest.TestCase):
         dropped = self.scale / 2**30
         switch = noise["key_switch"]
         x, y = self.x, self.y
-        rotated = lambda values, steps: values[steps:] + values[:steps]
         plain = noise["encoding"] * self.scale / self.facts["plaintext_scale"]
         xy = [a * b for a, b in zip(x, y)]
         table = {
@@ -128,10 +129,14 @@ class SealOracle(unittest.TestCase):
         }
         for step in self.facts["steps"]:
             for name in ("rotate", "hoisted"):
-                table[f"{name}{step}"] = (rotated(x, step), math.hypot(fresh, switch))
+                table[f"{name}{step}"] = (self.rotated(x, step), math.hypot(fresh, switch))
             low = math.hypot(product, (noise["rescale"] + switch) / dropped)
-            table[f"low_rotate{step}"] = (rotated(xy, step), low)
+            table[f"low_rotate{step}"] = (self.rotated(xy, step), low)
         return table[operation]
+
+    @staticmethod
+    def rotated(values, steps):
+        return values[steps:] + values[:steps]
 
     def operations(self):
         steps = self.facts["steps"]
@@ -139,13 +144,23 @@ class SealOracle(unittest.TestCase):
         return ["same", "add", "subtract", "negate", "multiply_plain", "multiply", "relinearise", "rescale",
                 "conjugate", *rotations]
 
-    def assert_slots(self, operation, values):
-        """Within seven deviations: of 4096 slots one is beyond by chance in 10^7 runs."""
+    def assert_slots(self, operation, values, more=None):
+        """Within twelve deviations, a slot's own where `more` adds some. In a slot a product of two small polynomials is
+        one of two Gaussians, with tails like exp(-r): of 4096 slots one is beyond by chance in about 10^6 runs."""
         expected, deviation = self.expected(operation)
-        error = largest_error(values, expected)
-        self.assertLess(error, 7 * deviation, operation)
-        self.assertGreater(error, deviation / 100, f"{operation}: too good to have been encrypted")
-        self.assertLess(7 * deviation, 1e-6, operation)
+        errors = [abs(a - b) for a, b in zip(values, expected, strict=True)]
+        deviations = [math.hypot(deviation, extra) for extra in more or [0] * len(errors)]
+        self.assertLess(max(error / bound for error, bound in zip(errors, deviations)), 12, operation)
+        self.assertGreater(max(errors), deviation / 100, f"{operation}: too good to have been encrypted")
+        self.assertLess(12 * deviation, 1e-6, operation)
+
+    def mean_of_seals_digits(self):
+        """SEAL's digits are not centred: each adds its mean, q/2 (1 + X + ... + X^(N-1)), times the key's error. In the
+        slot of root z that sum is 2 / (1 - z), far above the rest where z is near 1."""
+        fresh = self.facts["noise"]["fresh"] / self.scale
+        digits = len(self.facts["primes"]) - 1
+        roots = (cmath.exp(1j * math.pi * pow(3, k, 2 * self.n) / self.n) for k in range(self.n // 2))
+        return [math.sqrt(digits) * fresh / abs(1 - root) for root in roots]
 
     # What SEAL holds and does.
 
@@ -230,10 +245,9 @@ class SealOracle(unittest.TestCase):
 
     def test_another_secret_key_decrypts_to_noise(self):
         ours = self.our_side()
-        _, wrong = self.seal_side()
+        seals, wrong = self.seal_side()
         values = self.seal_decrypt(wrong, self.seal_load(seal.Ciphertext, ours / "x.seal"))
         self.assertGreater(largest_error(values, self.x), 1e3)
-        seals, _ = self.path / f"{self.id().rsplit('.', 1)[-1]}-seal", None
         bridge("decrypt", self.parms_ids, ours / "secret.key", seals / "x.seal")
         self.assertGreater(largest_error(read_values(seals / "x.values"), self.x), 1e3)
 
@@ -245,7 +259,7 @@ class SealOracle(unittest.TestCase):
         out = self.place("out")
         bridge("evaluate", self.parms_ids, folder, out)
         values = self.seal_decrypt(secret, self.seal_load(seal.Ciphertext, out / "relinearise.seal"))
-        self.assertGreater(largest_error(values, self.expected("relinearise")[0]), 1e-3)
+        self.assertGreater(largest_error(values, self.expected("relinearise")[0]), 1e3)
         self.assert_slots("multiply", self.seal_decrypt(secret, self.seal_load(seal.Ciphertext, out / "multiply.seal")))
 
     def test_seal_encrypts_we_compute_with_its_keys_seal_decrypts(self):
@@ -278,9 +292,11 @@ class SealOracle(unittest.TestCase):
         for operation, ciphertext in results.items():
             save(ciphertext, out / f"{operation}.seal")
         bridge("decrypt", self.parms_ids, folder / "secret.key", *(out / f"{name}.seal" for name in results))
+        more = self.mean_of_seals_digits()
         for operation in results:
+            switched = operation == "conjugate" or operation.startswith("rotate")
             with self.subTest(operation):
-                self.assert_slots(operation, read_values(out / f"{operation}.values"))
+                self.assert_slots(operation, read_values(out / f"{operation}.values"), more if switched else None)
 
     def test_we_encrypt_seal_decrypts_with_our_secret_key(self):
         folder = self.our_side()
@@ -305,6 +321,4 @@ class SealOracle(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if BRIDGE is None:
-        sys.exit("usage: seal_oracle.py PATH/TO/cryptotl_seal_bridge")
-    unittest.main()
+    unittest.main(argv=sys.argv[:1])

@@ -158,7 +158,7 @@ void decrypt_all(const SealContext& context, const SecretKey& secret, std::span<
 }
 
 constexpr const char* kUsage =
-    "usage: cryptotl_seal_bridge describe | make PARMS_IDS FOLDER | evaluate PARMS_IDS IN OUT |\n"
+    "usage: cryptotl_seal_oracle describe | make PARMS_IDS FOLDER | evaluate PARMS_IDS IN OUT |\n"
     "       decrypt PARMS_IDS KEY FILE.seal... | decrypt-with-seal-key PARMS_IDS SECRET.seal FILE.seal...";
 
 int run(std::span<char* const> arguments) {
@@ -196,7 +196,7 @@ int main(int argc, char** argv) {
   try {
     return cryptotl::run(std::span<char* const>(argv, static_cast<size_t>(argc)).subspan(1));
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "cryptotl_seal_bridge: %s\n", error.what());
+    std::fprintf(stderr, "cryptotl_seal_oracle: %s\n", error.what());
     return 1;
   }
 }
