@@ -139,6 +139,13 @@ TEST_F(CsvTable, RefusesTooManyColumns) {
                  "t.csv, row 1: more than 65536 columns");
 }
 
+TEST_F(CsvTable, RefusesTooManyRows) {
+  std::string rows;
+  for (size_t i = 0; i <= kMaxTableRows; ++i) rows += "1,a\n";
+  expect_refusal(read(rows), ErrorCode::too_large,
+                 "t.csv, row 4194305: more rows than the 4194304 that a table may have");
+}
+
 TEST_F(CsvTable, RefusesAFileBeyondTheLimitWithoutReadingIt) {
   const auto path = write("t.csv", "1,2\n");
   std::filesystem::resize_file(path, kMaxTableBytes + 1);  // sparse: takes no disk

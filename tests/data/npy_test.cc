@@ -89,11 +89,11 @@ TEST_F(Npy, RefusesOtherShapes) {
 
 TEST_F(Npy, RefusesHugeShapesBeforeTakingMemory) {
   for (const std::string shape :
-       {"(16777217, 1)", "(1, 65537)", "(16777216, 65536)", "(4294967296, 4294967296)",
+       {"(4194305, 1)", "(1, 65537)", "(4194304, 65536)", "(4294967296, 4294967296)",
         "(18446744073709551615, 2)", "(9223372036854775808, 2)"}) {
     expect_refusal(read(npy(header("<f4", shape), raw<float>({1, 2}))), ErrorCode::too_large,
                    "f.npy: an array of shape " + shape +
-                       "; at most 16777216 rows, 65536 columns and 268435456 values are read");
+                       "; at most 4194304 rows, 65536 columns and 268435456 values are read");
   }
   expect_malformed(npy(header("<f8", "(4096, 65536)"), ""),
                    "f.npy: truncated: 0 bytes of data where the shape needs 2147483648");
@@ -203,6 +203,13 @@ TEST_F(Npy, RefusesBrokenLabelFiles) {
          "labels: an array of shape (2, 1); one dimension is read");
   expect(npy(header("<i8", "(2,)"), raw<int64_t>({0})),
          "labels: truncated: 8 bytes of data where the shape needs 16");
+}
+
+TEST_F(Npy, RefusesTooManyLabels) {
+  std::string labels;
+  for (size_t i = 0; i <= kMaxTableRows; ++i) labels += "a\n";
+  expect_refusal(read(kTwoRows, labels), ErrorCode::too_large,
+                 "labels, row 4194305: more labels than the 4194304 rows that a table may have");
 }
 
 TEST_F(Npy, ReadsEveryTypeAndVersion) {
