@@ -1,0 +1,93 @@
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "cryptotl/service/server.h"
+
+namespace {
+
+using cryptotl::ErrorCode;
+
+struct Arguments {
+  std::filesystem::path model;
+  cryptotl::ServerOptions server;
+  bool json = false;
+};
+
+int parse(int argc, char** argv, Arguments& arguments) {
+  CLI::App app(
+      "Serves a model's encrypted forward pass over HTTP (docs/protocol.md). Example:\n"
+      "  cryptotl-server --model MODEL --listen 127.0.0.1:8000");
+  app.add_option("--model", arguments.model, "the model's folder, as `cryptotl pretrain` writes it")
+      ->required();
+  app.add_option("--listen", arguments.server.listen, "loopback address and port; port 0 takes a free one")
+      ->capture_default_str();
+  app.add_option("--store", arguments.server.key_store,
+                 "folder of the clients' evaluation keys (default: MODEL/keys)");
+  app.add_option("--threads", arguments.server.threads, "threads of one pass")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  app.add_option("--concurrency", arguments.server.concurrency, "passes at a time")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  app.add_flag("--json", arguments.json, "print one line of JSON with the URL, instead of the URL alone");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : cryptotl::exit_code(ErrorCode::invalid_argument);
+  }
+  if (arguments.server.key_store.empty()) arguments.server.key_store = arguments.model / "keys";
+  return -1;
+}
+
+int fail(const cryptotl::Error& error) {
+  std::cerr << "cryptotl-server: " << error.what() << std::endl;
+  return cryptotl::exit_code(error.code());
+}
+
+void announce(const cryptotl::Server& server, bool json) {
+  if (json) {
+    std::cout << nlohmann::json({{"url", server.url()},
+                                 {"model", server.metadata().name},
+                                 {"model_digest", cryptotl::hex(server.metadata().model_digest)}})
+                     .dump()
+              << std::endl;
+  } else {
+    std::cout << server.url() << std::endl;
+  }
+}
+
+int run(const Arguments& arguments) {
+  // Blocked before any thread exists, so that all threads inherit it and the wait below gets the signals.
+  sigset_t stops;
+  sigemptyset(&stops);
+  sigaddset(&stops, SIGINT);
+  sigaddset(&stops, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &stops, nullptr);
+
+  const auto model = cryptotl::load_model(arguments.model);
+  if (!model.ok()) return fail(model.error());
+  const auto server = cryptotl::Server::start(*model, arguments.server);
+  if (!server.ok()) return fail(server.error());
+  announce(**server, arguments.json);
+  int signal = 0;
+  sigwait(&stops, &signal);
+  std::cerr << "cryptotl-server: stopping" << std::endl;
+  (*server)->stop();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    Arguments arguments;
+    const int code = parse(argc, argv, arguments);
+    return code >= 0 ? code : run(arguments);
+  } catch (const cryptotl::Error& error) {
+    return fail(error);
+  } catch (const std::exception& error) {
+    return fail(cryptotl::Error(ErrorCode::internal, error.what()));
+  }
+}

@@ -1,0 +1,211 @@
+#include "cryptotl/service/client.h"
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "cryptotl/base/random.h"
+#include "service/http_client.h"
+#include "service/inference_message.h"
+#include "service/json.h"
+
+namespace cryptotl {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr size_t kMetadataDepth = 16;
+constexpr size_t kPieceBytes = 64 << 10;
+
+std::string random_id() {
+  std::array<uint8_t, 8> bytes;
+  random_bytes(bytes);
+  return hex(bytes);
+}
+
+}  // namespace
+
+struct ServiceClient::State {
+  using Send = std::function<httplib::Result(HttpClient&)>;
+
+  State(const Address& server, const ClientOptions& chosen)
+      : url(server.url()),
+        options(chosen),
+        http(server, chosen.connect_time, chosen.request_time, kMaxMetadataBytes) {}
+
+  /// The answer to a request, sent again, as the same bytes, while the connection breaks or the server is
+  /// busy. Any status.
+  Result<httplib::Response> exchange(const Send& send);
+  /// The answer where its status is `wanted`; the server's error otherwise.
+  Result<httplib::Response> ask(const Send& send, int wanted = 200);
+  Result<Json> get_json(const std::string& path);
+  Status read_metadata();
+
+  Error failed(ErrorCode code, const std::string& why) const { return Error(code, url + ": " + why); }
+  Error no_answer(httplib::Error error) const;
+  Error refusal(const httplib::Response& response) const;
+  std::string model_path() const { return "/v2/models/" + metadata.name; }
+  std::string key_path(const Digest& keys) const { return model_path() + "/keys/" + hex(keys); }
+
+  const std::string url;
+  const ClientOptions options;
+  HttpClient http;
+  ModelMetadata metadata;
+};
+
+Error ServiceClient::State::no_answer(httplib::Error error) const {
+  if (error == httplib::Error::Connection || error == httplib::Error::ConnectionTimeout) {
+    return failed(ErrorCode::resource_exhausted, "no server answers there (is it running?)");
+  }
+  const ExchangeState& state = http.state();
+  if (state.too_long)
+    return failed(ErrorCode::malformed, "the answer has no end; this is no CryptoTL server");
+  if (state.late) {
+    return failed(ErrorCode::resource_exhausted,
+                  "no whole answer within " + std::to_string(options.request_time.count()) + " ms");
+  }
+  if (state.heard) return failed(ErrorCode::malformed, "the answer is cut off or is not HTTP");
+  return failed(ErrorCode::resource_exhausted, "the server closed the connection without an answer");
+}
+
+Error ServiceClient::State::refusal(const httplib::Response& response) const {
+  const auto error = parse_error_body(response.body);
+  if (error) return failed(error->code(), std::string("the server refuses: ") + error->what());
+  return failed(ErrorCode::malformed,
+                "answers with status " + std::to_string(response.status) + " as no CryptoTL server does");
+}
+
+Result<httplib::Response> ServiceClient::State::exchange(const Send& send) {
+  std::chrono::milliseconds pause{200};
+  for (size_t attempt = 1;; ++attempt) {
+    httplib::Result result = send(http);
+    const bool busy = result && result->status == 503;
+    if (result && !busy) return std::move(*result);
+    const Error error = busy ? refusal(*result) : no_answer(result.error());
+    if (attempt >= options.attempts || http.state().too_long || http.state().late) return error;
+    std::this_thread::sleep_for(pause);
+    pause *= 3;
+  }
+}
+
+Result<httplib::Response> ServiceClient::State::ask(const Send& send, int wanted) {
+  auto response = exchange(send);
+  if (!response.ok() || response->status == wanted) return response;
+  return refusal(*response);
+}
+
+Result<Json> ServiceClient::State::get_json(const std::string& path) {
+  const auto response = ask([&](HttpClient& client) { return client.Get(path); });
+  if (!response.ok()) return response.error();
+  auto json = parse_json_object(response->body, kMetadataDepth);
+  if (!json.ok())
+    return failed(ErrorCode::malformed, "no CryptoTL server: " + path + " is " + json.error().what());
+  return json;
+}
+
+Status ServiceClient::State::read_metadata() {
+  const auto server = get_json("/v2");
+  if (!server.ok()) return server.error();
+  const Json models = server->value("models", Json());
+  if (server->value("name", Json()) != "cryptotl" || !models.is_array() || models.size() != 1 ||
+      !models.front().is_string()) {
+    return failed(ErrorCode::malformed, "no CryptoTL server: it serves another protocol");
+  }
+  const auto model = models.front().get<std::string>();
+  const bool plain =
+      !model.empty() && model.size() <= 64 &&
+      model.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
+          std::string::npos;
+  if (!plain) return failed(ErrorCode::malformed, "the model's name is not letters, digits, - and _");
+  const auto json = get_json("/v2/models/" + model);
+  if (!json.ok()) return json.error();
+  auto read = ModelMetadata::from_json(*json);
+  if (!read.ok()) return failed(read.error().code(), read.error().what());
+  if (read->name != model)
+    return failed(ErrorCode::malformed, "metadata: name is not the one that was asked for");
+  metadata = *std::move(read);
+  return {};
+}
+
+ServiceClient::ServiceClient(std::unique_ptr<State> state) : state_(std::move(state)) {}
+ServiceClient::~ServiceClient() = default;
+ServiceClient::ServiceClient(ServiceClient&&) noexcept = default;
+ServiceClient& ServiceClient::operator=(ServiceClient&&) noexcept = default;
+
+const std::string& ServiceClient::url() const { return state_->url; }
+const ModelMetadata& ServiceClient::metadata() const { return state_->metadata; }
+
+Result<ServiceClient> ServiceClient::connect(const std::string& url, const ClientOptions& options) {
+  const auto address = parse_loopback_url(url);
+  if (!address.ok()) return address.error();
+  auto state = std::make_unique<State>(*address, options);
+  CRYPTOTL_TRY(state->read_metadata());
+  return ServiceClient(std::move(state));
+}
+
+Result<bool> ServiceClient::has_keys(const Digest& keys) {
+  const auto response =
+      state_->exchange([&](HttpClient& client) { return client.Get(state_->key_path(keys)); });
+  if (!response.ok()) return response.error();
+  if (response->status == 200) return true;
+  const auto error = parse_error_body(response->body);
+  if (error && error->code() == ErrorCode::missing_key) return false;
+  return state_->refusal(*response);
+}
+
+Result<Digest> ServiceClient::upload_keys(ByteView keys, const ProgressFunction& progress) {
+  const Digest name = digest(keys);
+  const auto there = has_keys(name);
+  if (!there.ok()) return there.error();
+  if (*there) {
+    if (progress) progress(keys.size(), keys.size());
+    return name;
+  }
+  const auto piece = [&](size_t offset, size_t length, httplib::DataSink& sink) {
+    const size_t count = std::min(length, kPieceBytes);
+    if (!sink.write(reinterpret_cast<const char*>(keys.data()) + offset, count)) return false;
+    if (progress) progress(offset + count, keys.size());
+    return true;
+  };
+  const auto response = state_->ask(
+      [&](HttpClient& client) {
+        return client.Put(state_->key_path(name), keys.size(), piece, "application/octet-stream");
+      },
+      201);
+  if (!response.ok()) return response.error();
+  return name;
+}
+
+Result<InferenceAnswer> ServiceClient::infer(ByteView request, const Digest& keys) {
+  State& state = *state_;
+  const std::string id = random_id();
+  const std::string json = write_inference_request({id, keys, state.metadata.model_digest, request.size()});
+  // The body is made once: every attempt sends the identical bytes.
+  std::string body;
+  body.reserve(json.size() + request.size());
+  body.append(json).append(as_text(request));
+  const httplib::Headers headers = {{std::string(kJsonLengthHeader), std::to_string(json.size())}};
+  const auto response = state.ask([&](HttpClient& client) {
+    return client.Post(state.model_path() + "/infer", headers, body, "application/octet-stream");
+  });
+  if (!response.ok()) return response.error();
+  const std::string length_text = response->get_header_value(std::string(kJsonLengthHeader));
+  size_t length = 0;
+  std::from_chars(length_text.data(), length_text.data() + length_text.size(), length);
+  if (length == 0 || length > response->body.size()) {
+    return state.failed(ErrorCode::malformed, "an answer without a right " + std::string(kJsonLengthHeader));
+  }
+  const std::string_view answer = response->body;
+  const auto message = read_inference_response(answer.substr(0, length));
+  if (!message.ok())
+    return state.failed(ErrorCode::malformed, std::string("answer: ") + message.error().what());
+  const ByteView ciphertext = as_bytes(answer.substr(length));
+  if (message->id != id || message->ciphertext_bytes != ciphertext.size() ||
+      ciphertext.size() != state.metadata.response_bytes()) {
+    return state.failed(ErrorCode::malformed, "an answer to another request, or of the wrong length");
+  }
+  return InferenceAnswer{Bytes(ciphertext.begin(), ciphertext.end()), message->server_ms};
+}
+
+}  // namespace cryptotl

@@ -1,0 +1,145 @@
+#include "cryptotl/service/metadata.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "cryptotl/ckks/wire.h"
+#include "service/inference_message.h"
+#include "service/json.h"
+
+namespace cryptotl {
+namespace {
+
+using Json = nlohmann::json;
+
+[[noreturn]] void refuse(const std::string& what) { throw Error(ErrorCode::malformed, "metadata: " + what); }
+
+void require(bool fits, const std::string& what) {
+  if (!fits) refuse(what);
+}
+
+Json tensor(std::string_view name, size_t bytes) {
+  return {{"name", name}, {"datatype", kCiphertextType}, {"shape", Json::array({bytes})}};
+}
+
+Json dense_json(const Dense& dense) {
+  return {{"outputs", dense.weight.rows},
+          {"inputs", dense.weight.cols},
+          {"weight", dense.weight.values},
+          {"bias", dense.bias}};
+}
+
+std::vector<double> finite_numbers(const Json& json, const std::string& where) {
+  auto out = json.get<std::vector<double>>();
+  require(std::ranges::all_of(out, [](double x) { return std::isfinite(x); }),
+          where + " has a value that is not finite");
+  return out;
+}
+
+Dense dense_from(const Json& json, size_t features) {
+  const auto rows = json.at("outputs").get<size_t>();
+  const auto values = finite_numbers(json.at("weight"), "output_layer.weight");
+  Dense out{Matrix(), finite_numbers(json.at("bias"), "output_layer.bias")};
+  // The sizes are compared with what has arrived before anything is made from them.
+  require(json.at("inputs").get<size_t>() == features && rows > 0 && out.bias.size() == rows &&
+              values.size() == rows * features && values.size() / features == rows,
+          "output_layer: its sizes do not fit the model's outputs");
+  out.weight.rows = rows;
+  out.weight.cols = features;
+  out.weight.values = values;
+  return out;
+}
+
+void require_tensor(const Json& json, const std::string& list, std::string_view name, size_t bytes) {
+  const Json& tensors = json.at(list);
+  require(tensors.is_array() && tensors.size() == 1 && tensors.front() == tensor(name, bytes),
+          list + " is not the one ciphertext that the plan calls for");
+}
+
+ModelMetadata metadata_from(const Json& json) {
+  ModelMetadata out;
+  out.name = json.at("name").get<std::string>();
+  const Json& parameters = json.at("parameters");
+  out.model_digest = parse_digest(parameters.at("model_digest"), "model_digest").value();
+  out.plan = LatencyPlan::from_json(parameters.at("plan")).value();
+  out.params = Params::create(out.plan.params).value();
+  require(parse_digest(parameters.at("params_id"), "params_id").value() == out.params->id(),
+          "params_id is not that of the plan's parameters");
+  require_tensor(json, "inputs", kInputName, out.request_bytes());
+  require_tensor(json, "outputs", kOutputName, out.response_bytes());
+  require(parameters.at("evaluation_key_bytes") == out.evaluation_key_bytes(),
+          "evaluation_key_bytes is not what the plan calls for");
+  out.scaler = MinMaxScaler::from_json(parameters.at("scaler")).value();
+  const Json& embedder = parameters.at("embedder");
+  out.embedder = {embedder.at("name").get<std::string>(), embedder.at("width").get<size_t>(),
+                  embedder.at("digest").get<std::string>()};
+  require(out.scaler.width() == out.plan.input_width, "the scaler's width is not the plan's input width");
+  require(out.embedder.width == out.plan.input_width, "the embedder's width is not the plan's input width");
+  out.labels = parameters.at("labels").get<std::vector<std::string>>();
+  if (parameters.contains("output_layer")) {
+    out.output_layer = dense_from(parameters.at("output_layer"), out.plan.output_width);
+  }
+  out.feature_mean = finite_numbers(parameters.at("feature_mean"), "feature_mean");
+  out.feature_deviation = finite_numbers(parameters.at("feature_deviation"), "feature_deviation");
+  require(out.feature_mean.size() == out.feature_deviation.size() &&
+              (out.feature_mean.empty() || out.feature_mean.size() == out.plan.output_width),
+          "the feature statistics' length is not the plan's output width");
+  return out;
+}
+
+}  // namespace
+
+ModelMetadata ModelMetadata::of(const Model& model, const LatencyPlan& plan) {
+  return {model.name,
+          cryptotl::model_digest(model),
+          plan,
+          Params::create(plan.params).value(),
+          model.scaler,
+          model.embedder,
+          model.labels,
+          model.output_layer,
+          model.feature_mean,
+          model.feature_deviation};
+}
+
+size_t ModelMetadata::request_bytes() const { return ciphertext_bytes(*params, 2, plan.top_limbs(), true); }
+
+size_t ModelMetadata::response_bytes() const {
+  return ciphertext_bytes(*params, 2, plan.last_limbs(), false);
+}
+
+size_t ModelMetadata::evaluation_key_bytes() const {
+  return cryptotl::evaluation_key_bytes(*params, required_keys(plan));
+}
+
+Json ModelMetadata::to_json() const {
+  Json parameters = {
+      {"model_digest", hex(model_digest)},
+      {"params_id", hex(params->id())},
+      {"plan", plan.to_json()},
+      {"evaluation_key_bytes", evaluation_key_bytes()},
+      {"scaler", scaler.to_json()},
+      {"embedder", {{"name", embedder.name}, {"width", embedder.width}, {"digest", embedder.digest}}},
+      {"labels", labels},
+      {"feature_mean", feature_mean},
+      {"feature_deviation", feature_deviation}};
+  if (output_layer) parameters["output_layer"] = dense_json(*output_layer);
+  return {{"name", name},
+          {"versions", Json::array({"1"})},
+          {"platform", "cryptotl_ckks"},
+          {"inputs", Json::array({tensor(kInputName, request_bytes())})},
+          {"outputs", Json::array({tensor(kOutputName, response_bytes())})},
+          {"parameters", parameters}};
+}
+
+Result<ModelMetadata> ModelMetadata::from_json(const Json& json) {
+  try {
+    return metadata_from(json);
+  } catch (const Json::exception& error) {
+    return Error(ErrorCode::malformed, std::string("metadata: ") + error.what());
+  } catch (const Error& error) {
+    return error;
+  }
+}
+
+}  // namespace cryptotl
