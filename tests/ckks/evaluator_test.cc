@@ -3,10 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <functional>
-#include <random>
-
+#include "ckks/measure.h"
 #include "ckks/test_params.h"
 #include "cryptotl/ckks/public_key.h"
 #include "cryptotl/ckks/secret_key.h"
@@ -15,29 +12,6 @@ namespace cryptotl {
 namespace {
 
 constexpr double kScale = 0x1p40;
-
-std::vector<Complex> random_slots(size_t count, uint64_t seed) {
-  std::mt19937_64 generator(seed);
-  std::uniform_real_distribution<double> uniform(-1.0, 1.0);
-  std::vector<Complex> out(count);
-  for (Complex& value : out) value = {uniform(generator), uniform(generator)};
-  return out;
-}
-
-double max_difference(std::span<const Complex> a, std::span<const Complex> b) {
-  double worst = 0;
-  for (size_t i = 0; i < a.size(); ++i) worst = std::max(worst, std::abs(a[i] - b[i]));
-  return worst;
-}
-
-ErrorCode code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return ErrorCode::internal;
-}
 
 class EvaluatorTest : public testing::TestWithParam<size_t> {
  protected:
@@ -99,6 +73,21 @@ TEST_P(EvaluatorTest, RefusesOperandsUnderDifferentKeys) {
 TEST_P(EvaluatorTest, RefusesARotationWithoutItsKey) {
   const Ciphertext a = encrypted(x_);
   EXPECT_EQ(code_of([&] { static_cast<void>(evaluator_.rotate(a, 7)); }), ErrorCode::missing_key);
+}
+
+TEST_P(EvaluatorTest, RefusesToMoveAProductBeforeItsRelinearisation) {
+  const Ciphertext product = evaluator_.multiply(encrypted(x_), encrypted(y_));
+  EXPECT_EQ(code_of([&] { static_cast<void>(evaluator_.rotate(product, 1)); }), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of([&] { static_cast<void>(evaluator_.conjugate(product)); }), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of([&] { static_cast<void>(evaluator_.multiply(product, product)); }),
+            ErrorCode::invalid_argument);
+}
+
+TEST_P(EvaluatorTest, RefusesOperandsUnderOtherParameters) {
+  const ParamsPtr other = tiny_params(3);
+  const Ciphertext foreign = encrypt(SecretKey::generate(other), std::vector<int64_t>(other->n()), kScale, 3);
+  EXPECT_EQ(code_of([&] { static_cast<void>(evaluator_.negate(foreign)); }), ErrorCode::parameter_mismatch);
+  EXPECT_EQ(code_of([&] { static_cast<void>(decrypt(secret_, foreign)); }), ErrorCode::parameter_mismatch);
 }
 
 TEST_P(EvaluatorTest, RefusesToRescaleTheLastLimb) {

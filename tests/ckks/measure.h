@@ -2,12 +2,40 @@
 
 #include <cmath>
 #include <complex>
+#include <cstdlib>
+#include <functional>
+#include <random>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "cryptotl/ckks/encoder.h"
 
 namespace cryptotl {
+
+inline std::vector<Complex> random_slots(size_t count, uint64_t seed) {
+  std::mt19937_64 generator(seed);
+  std::uniform_real_distribution<double> uniform(-1.0, 1.0);
+  std::vector<Complex> out(count);
+  for (Complex& value : out) value = {uniform(generator), uniform(generator)};
+  return out;
+}
+
+/// The code of the Error that the call throws; internal where it throws none.
+inline ErrorCode code_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.code();
+  }
+  return ErrorCode::internal;
+}
+
+/// How many random cases a property is tried on: CRYPTOTL_PROPERTY_CASES, or 200.
+inline size_t property_cases() {
+  const char* cases = std::getenv("CRYPTOTL_PROPERTY_CASES");
+  return cases == nullptr ? 200 : std::stoul(cases);
+}
 
 /// Root mean square.
 inline double deviation(std::span<const double> values) {
