@@ -63,7 +63,7 @@ Calibration calibrate(const FoldedNetwork& network, const Matrix& rows) {
     out.slope = std::max(out.slope, std::sqrt(slopes / static_cast<double>(v.cols)));
   }
   // A sample is enough here: the plan doubles what it finds.
-  const size_t step = std::max<size_t>(1, rows.rows / 64);
+  const size_t step = std::max<size_t>(1, rows.rows / 16);
   for (size_t i = 0; i < rows.rows; i += step) {
     out.slot_mean = std::max(out.slot_mean, mean_answer_slot(network, v.row(i)));
   }

@@ -311,16 +311,17 @@ double mean_answer_slot(const FoldedNetwork& network, std::span<const double> v)
   const auto power = [&](double x) { return (x * x + network.alpha) * x; };
   const double w0 = power(-network.inner_scale * network.inner_shift);
   const size_t half = plan.half_outputs();
+  std::vector<double> w(plan.block);
+  for (size_t unit = 0; unit < v.size(); ++unit) w[unit] = power(v[unit]) - w0;
   std::vector<std::complex<double>> slots(plan.slots());
   for (size_t copy = 0; copy < plan.output_copies; ++copy) {
     for (size_t row = 0; row < half; ++row) {
       const size_t t = copy * plan.output_stride + row;
       for (size_t r = 0; r < plan.output_window; ++r) {
         const size_t unit = (t + r) % plan.block;
-        if (unit >= v.size()) continue;
-        const double w = power(v[unit]) - w0;
+        if (unit >= w2.cols) continue;
         slots[t] +=
-            std::complex<double>(w2(row, unit) * w, row + half < w2.rows ? w2(row + half, unit) * w : 0.0);
+            std::complex<double>(w2(row, unit), row + half < w2.rows ? w2(row + half, unit) : 0.0) * w[unit];
       }
     }
   }

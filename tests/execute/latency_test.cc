@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <algorithm>
+#include <cstdlib>
 
 #include "cryptotl/ckks/wire.h"
+#include "cryptotl/rns/kernels.h"
 #include "execute/encrypted_network.h"
 
 namespace cryptotl {
@@ -21,31 +23,159 @@ double largest_error(EncryptedNetwork& both, const Matrix& rows) {
   return worst;
 }
 
+size_t property_cases(size_t usual) {
+  const char* wish = std::getenv("CRYPTOTL_PROPERTY_CASES");
+  return wish == nullptr ? usual : std::strtoull(wish, nullptr, 10);
+}
+
+ErrorCode code_of_run(EncryptedNetwork& both, const Ciphertext& input) {
+  try {
+    static_cast<void>(both.runner.run(input, *both.keys));
+  } catch (const Error& error) {
+    return error.code();
+  }
+  return ErrorCode::internal;
+}
+
+class SmallNetwork : public testing::Test {
+ protected:
+  SmallNetwork() : both_(random_network(20, 16, 5, 1), uniform_rows(50, 20, 2)) {}
+  EncryptedNetwork both_;
+  Matrix rows_ = uniform_rows(3, 20, 3);
+};
+
+TEST_F(SmallNetwork, RefusesAnInputAtAnotherScale) {
+  Ciphertext input = both_.encrypted(rows_.row(0));
+  input.scale *= 1.5;
+  EXPECT_EQ(code_of_run(both_, input), ErrorCode::parameter_mismatch);
+}
+
+TEST_F(SmallNetwork, RefusesAnInputWithTooFewLimbs) {
+  Ciphertext input = both_.encrypted(rows_.row(0));
+  for (RnsPolynomial& part : input.parts) part.drop_to(3);
+  EXPECT_EQ(code_of_run(both_, input), ErrorCode::parameter_mismatch);
+}
+
+TEST_F(SmallNetwork, RefusesAnInputUnderAnotherKey) {
+  const SecretKey other = SecretKey::generate(both_.program->params());
+  const auto coefficients =
+      both_.encoder.encode(pack_input(both_.plan, rows_.row(0)), both_.plan.input_scale);
+  EXPECT_EQ(code_of_run(both_, encrypt(other, coefficients, both_.plan.input_scale, both_.plan.top_limbs())),
+            ErrorCode::parameter_mismatch);
+}
+
+TEST_F(SmallNetwork, RefusesBytesThatAreNoCiphertext) {
+  Bytes request = write_ciphertext(both_.encrypted(rows_.row(0)));
+  request[request.size() / 2] ^= 1;
+  const auto answer = both_.runner.answer(request, *both_.keys);
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.error().code(), ErrorCode::malformed);
+}
+
+TEST_F(SmallNetwork, NamesTheSwitchingKeyThatIsMissing) {
+  for (const KeyRequest& left_out : required_keys(both_.plan)) {
+    std::vector<KeyRequest> requests = required_keys(both_.plan);
+    std::erase(requests, left_out);
+    const auto keys = LatencyKeys::create(both_.plan, make_evaluation_keys(both_.secret, requests));
+    ASSERT_FALSE(keys.ok());
+    EXPECT_EQ(keys.error().code(), ErrorCode::missing_key);
+    const std::string named = left_out.galois_element == kRelinearisation
+                                  ? "relinearisation"
+                                  : std::to_string(left_out.galois_element);
+    EXPECT_THAT(keys.error().what(), testing::HasSubstr(named));
+  }
+}
+
+TEST_F(SmallNetwork, AnswersFromRequestBytesAsFromTheCiphertext) {
+  const Ciphertext input = both_.encrypted(rows_.row(0));
+  const auto answer = both_.runner.answer(write_ciphertext(input), *both_.keys);
+  EXPECT_EQ(*answer, write_ciphertext(both_.runner.run(input, *both_.keys)));
+  EXPECT_EQ(answer->size(), ciphertext_bytes(*both_.program->params(), 2, 2, false));
+}
+
+TEST_F(SmallNetwork, APassLeavesNothingBehindThatTheNextOneCouldSee) {
+  const Ciphertext first = both_.encrypted(rows_.row(0));
+  const Bytes before = write_ciphertext(both_.runner.run(first, *both_.keys));
+  static_cast<void>(both_.runner.run(both_.encrypted(rows_.row(1)), *both_.keys));
+  EXPECT_EQ(write_ciphertext(both_.runner.run(first, *both_.keys)), before);
+}
+
+TEST_F(SmallNetwork, ThreadsChangeNoBit) {
+  LatencyRunner two(both_.program, 2);
+  const Ciphertext input = both_.encrypted(rows_.row(0));
+  EXPECT_EQ(write_ciphertext(two.run(input, *both_.keys)),
+            write_ciphertext(both_.runner.run(input, *both_.keys)));
+}
+
+TEST_F(SmallNetwork, InstructionSetsChangeNoBit) {
+  const Ciphertext input = both_.encrypted(rows_.row(0));
+  const std::string best(kernels().name);
+  const Bytes expected = write_ciphertext(both_.runner.run(input, *both_.keys));
+  for (const KernelTable* table : available_kernels()) {
+    select_kernels(table->name);
+    LatencyRunner runner(both_.program, 1);
+    EXPECT_EQ(write_ciphertext(runner.run(input, *both_.keys)), expected) << table->name;
+  }
+  select_kernels(best);
+}
+
 TEST(LatencyTest, ThePapersNetworkThroughEncryptionGivesThePlainOutputs) {
-  const FoldedNetwork network = random_network(768, 768, 766, 1);
-  EncryptedNetwork both(network, uniform_rows(100, 768, 2));
-  std::cout << describe(both.plan);
+  EncryptedNetwork both(random_network(768, 768, 766, 1), uniform_rows(100, 768, 2));
   const double error = largest_error(both, uniform_rows(10, 768, 3));
-  std::cout << "error " << error << " predicted " << both.plan.predicted_error << "\n";
   EXPECT_LT(error, 5e-5);
   EXPECT_LE(error, both.plan.predicted_error);
   EXPECT_GE(error * 8, both.plan.predicted_error);
 }
 
-TEST(LatencyTest, Timing) {
-  EncryptedNetwork both(random_network(768, 768, 766, 1), uniform_rows(100, 768, 2));
-  const Bytes request = write_ciphertext(both.encrypted(uniform_rows(1, 768, 3).row(0)));
-  std::cout << "request " << request.size() << " keys " << both.keys->bytes() << " program "
-            << both.program->bytes() << "\n";
-  std::vector<double> times;
-  for (int i = 0; i < 20; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    const Bytes answer = both.runner.answer(request, *both.keys).value();
-    times.push_back(
-        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+TEST(LatencyTest, EveryShapeOfWidthsUpTo1024KeepsThePredictedError) {
+  const size_t shapes[][3] = {{1, 1, 1},          {2, 3, 1},       {7, 1024, 2},   {1024, 1, 3},
+                              {768, 1024, 766},   {1000, 999, 33}, {513, 929, 96}, {1024, 1024, 9},
+                              {1024, 1024, 1024}, {64, 64, 769}};
+  for (const auto& [inputs, hidden, outputs] : shapes) {
+    EncryptedNetwork both(random_network(inputs, hidden, outputs, inputs + hidden),
+                          uniform_rows(50, inputs, 2));
+    const double error = largest_error(both, uniform_rows(2, inputs, 3));
+    EXPECT_LE(error, both.plan.predicted_error) << inputs << " " << hidden << " " << outputs;
+    EXPECT_GT(error, 0.0);
   }
-  std::ranges::sort(times);
-  std::cout << "min " << times[0] << " median " << times[10] << " ms\n";
+}
+
+TEST(LatencyProperty, RandomNetworksStayBelowTheirPredictedErrorAndNotFarBelow) {
+  const size_t cases = property_cases(12);
+  size_t within = 0;
+  for (size_t seed = 0; seed < cases; ++seed) {
+    std::mt19937_64 generator(seed);
+    const auto width = [&] { return std::uniform_int_distribution<size_t>(1, 1024)(generator); };
+    const size_t inputs = width();
+    const size_t hidden = width();
+    const size_t outputs = width();
+    EncryptedNetwork both(random_network(inputs, hidden, outputs, seed), uniform_rows(50, inputs, seed + 1));
+    const double error = largest_error(both, uniform_rows(3, inputs, seed + 2));
+    EXPECT_LE(error, both.plan.predicted_error) << "seed " << seed;
+    within += error * 8 >= both.plan.predicted_error ? 1 : 0;
+  }
+  EXPECT_GE(within * 100, cases * 90);
+}
+
+TEST(LatencyTest, AnswersThatLeaveTheCalibratedRangeAreFlagged) {
+  // Calibrated on inputs near 1/2, so that rows of the full range leave it by far.
+  Matrix narrow = uniform_rows(50, 20, 2);
+  for (double& value : narrow.values) value = 0.5 + 1e-6 * (value - 0.5);
+  FoldedNetwork network = random_network(20, 16, 5, 1);
+  std::ranges::fill(network.second.bias, 0.0);
+  EncryptedNetwork both(network, narrow);
+  Matrix wide(1, 20);
+  for (double& value : wide.values) value = 40.0;
+  const std::vector<double> expected = forward(both.network, wide.row(0));
+  const Ciphertext answer = both.runner.run(both.encrypted(wide.row(0)), *both.keys);
+  const std::vector<double> coefficients = decrypt(both.secret, answer);
+  const std::vector<double> got = unpack_output(both.plan, both.encoder.decode(coefficients, answer.scale));
+  const bool beyond =
+      std::ranges::any_of(got, [&](double y) { return std::abs(y) > both.plan.output_limit; });
+  double worst = 0;
+  for (size_t r = 0; r < got.size(); ++r) worst = std::max(worst, std::abs(got[r] - expected[r]));
+  EXPECT_GT(worst, both.plan.predicted_error);  // the answer is wrong
+  EXPECT_TRUE(beyond || may_have_wrapped(both.plan, coefficients));
 }
 
 }  // namespace

@@ -1,0 +1,143 @@
+#include "cryptotl/plan/latency_plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "plan/random_network.h"
+
+namespace cryptotl {
+namespace {
+
+using Json = nlohmann::json;
+using testing::HasSubstr;
+
+LatencyPlan plan_of(size_t inputs, size_t hidden, size_t outputs) {
+  const FoldedNetwork network = random_network(inputs, hidden, outputs, 1);
+  return plan_latency(network, calibrate(network, uniform_rows(20, inputs, 2))).value();
+}
+
+void expect_refused(const Json& json, ErrorCode code, const std::string& message) {
+  const auto plan = LatencyPlan::from_json(json);
+  ASSERT_FALSE(plan.ok()) << message;
+  EXPECT_EQ(plan.error().code(), code) << plan.error().what();
+  EXPECT_THAT(plan.error().what(), HasSubstr(message));
+}
+
+TEST(LatencyPlanTest, RefusesWidthsThatDoNotFitOneCiphertext) {
+  const FoldedNetwork network = random_network(1025, 4, 4, 1);
+  const auto plan = plan_latency(network, calibrate(network, uniform_rows(2, 1025, 2)));
+  ASSERT_FALSE(plan.ok());
+  EXPECT_THAT(plan.error().what(), HasSubstr("input width is 1025"));
+}
+
+TEST(LatencyPlanTest, RefusesAnswersTooLargeForAnyScale) {
+  const FoldedNetwork network = random_network(8, 8, 8, 1);
+  Calibration calibration = calibrate(network, uniform_rows(20, 8, 2));
+  calibration.slot_mean = 1e15;
+  const auto plan = plan_latency(network, calibration);
+  ASSERT_FALSE(plan.ok());
+  EXPECT_EQ(plan.error().code(), ErrorCode::invalid_argument);
+}
+
+TEST(LatencyPlanTest, RefusesPublishedPlansThatAClientMustNotTrust) {
+  const Json good = plan_of(768, 768, 766).to_json();
+  Json bad = good;
+  bad["primes"].push_back(ntt_primes(1u << 30, 1u << 14, 20)[15]);
+  bad["primes"].push_back(ntt_primes(1u << 30, 1u << 14, 20)[16]);
+  expect_refused(bad, ErrorCode::insecure_parameters, "128-bit security");
+  bad = good;
+  bad["ring_degree_log2"] = 12;
+  expect_refused(bad, ErrorCode::insecure_parameters, "N = 4096");
+  bad = good;
+  bad["special_prime"] = bad["primes"][0];
+  expect_refused(bad, ErrorCode::invalid_argument, "twice");
+  bad = good;
+  bad["input_scale"] = 0.0;
+  expect_refused(bad, ErrorCode::invalid_argument, "scale");
+  bad = good;
+  bad["second_scale"] = good["second_scale"].get<double>() * 4;
+  expect_refused(bad, ErrorCode::invalid_argument, "wrap");
+  bad = good;
+  bad["input_range"] = {1.0, 0.0};
+  expect_refused(bad, ErrorCode::invalid_argument, "input range");
+  bad = good;
+  bad["output_width"] = 5000;
+  expect_refused(bad, ErrorCode::invalid_argument, "output width");
+  bad = good;
+  bad["predicted_error"] = -1.0;
+  expect_refused(bad, ErrorCode::invalid_argument, "predicted error");
+}
+
+TEST(LatencyPlanTest, RefusesJsonWithAMissingOrMistypedMember) {
+  const Json good = plan_of(16, 16, 4).to_json();
+  for (const auto& [name, value] : good.items()) {
+    Json bad = good;
+    bad.erase(name);
+    EXPECT_FALSE(LatencyPlan::from_json(bad).ok()) << name;
+    bad[name] = "text";
+    EXPECT_FALSE(LatencyPlan::from_json(bad).ok()) << name;
+  }
+  EXPECT_FALSE(LatencyPlan::from_json(Json::array()).ok());
+}
+
+TEST(LatencyPlanTest, SurvivesTheWayThroughJson) {
+  const LatencyPlan plan = plan_of(768, 768, 766);
+  const LatencyPlan copy = LatencyPlan::from_json(Json::parse(plan.to_json().dump())).value();
+  EXPECT_EQ(copy.to_json(), plan.to_json());
+  EXPECT_EQ(copy.shift, plan.shift);
+  EXPECT_EQ(copy.output_stride, plan.output_stride);
+  EXPECT_EQ(required_keys(copy), required_keys(plan));
+}
+
+TEST(LatencyPlanTest, PacksThePapersShapeAsTheDesignSays) {
+  const LatencyPlan plan = plan_of(768, 768, 766);
+  EXPECT_EQ(plan.shift, 96u);
+  EXPECT_EQ(plan.output_window, 128u);
+  EXPECT_EQ(plan.output_stride, 384u);
+  EXPECT_EQ(plan.output_copies, 8u);
+  const auto params = Params::create(plan.params).value();
+  EXPECT_LE(params->log_qp(), 180.0);
+  EXPECT_EQ(required_keys(plan).size(), 15u + 1 + 2 + 1 + 1 + 3);
+}
+
+TEST(LatencyPlanTest, PacksInputsInPairsAndReadsOutputsInPairs) {
+  const LatencyPlan plan = plan_of(5, 4, 3);
+  const double row[] = {0.1, 0.2, 0.3, 0.4, 0.5};
+  const auto slots = pack_input(plan, row);
+  ASSERT_EQ(slots.size(), 4096u);
+  for (size_t t = 0; t < slots.size(); ++t) {
+    const size_t k = input_of_slot(plan, t);
+    EXPECT_EQ(slots[t].real(), k < 5 ? row[k] - 0.5 : 0.0);
+    EXPECT_EQ(slots[t].imag(), plan.period() + k < 5 ? row[plan.period() + k] - 0.5 : 0.0);
+  }
+  const std::complex<double> answer[] = {{1, 3}, {2, 9}};
+  EXPECT_THAT(unpack_output(plan, answer), testing::ElementsAre(1, 2, 3));
+}
+
+TEST(LatencyPlanTest, AKeyServesEveryUseOfItsElement) {
+  const LatencyPlan plan = plan_of(768, 768, 766);
+  for (const KeyRequest& use : key_uses(plan)) {
+    EXPECT_TRUE(std::ranges::any_of(required_keys(plan), [&](const KeyRequest& key) {
+      return key.galois_element == use.galois_element && key.limbs >= use.limbs;
+    }));
+  }
+}
+
+TEST(LatencyPlanTest, TheChosenScalesAreTheBestAmongTheirNeighbours) {
+  const LatencyPlan plan = plan_of(768, 768, 766);
+  EXPECT_LT(plan.predicted_error, 5e-5);
+  EXPECT_LE(plan.output_scale() * plan.slot_limit, 0x1p59);
+}
+
+TEST(LatencyPlanTest, WarnsBeforeACoefficientWraps) {
+  const LatencyPlan plan = plan_of(5, 4, 3);
+  EXPECT_FALSE(may_have_wrapped(plan, std::vector<double>{0.0, 0x1p58, -0x1p58}));
+  EXPECT_TRUE(may_have_wrapped(plan, std::vector<double>{0.0, -0.9 * 0x1p59}));
+}
+
+}  // namespace
+}  // namespace cryptotl
