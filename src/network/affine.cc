@@ -7,7 +7,7 @@ namespace cryptotl {
 namespace {
 
 constexpr size_t kRows = 8;     // of the input, side by side in vector lanes: no sum is reordered
-constexpr size_t kOutputs = 2;  // 2 x 8 sums fill the registers of the baseline instruction set
+constexpr size_t kOutputs = 4;  // sums at a time, each of kRows rows
 
 using Lanes = std::array<double, kRows>;
 
