@@ -38,8 +38,9 @@ struct Head {
   /// ends in Sigmoid (one output: class 1) or Softmax. Centring and scaling are folded into its first Dense.
   Network network;
   std::string reason;  ///< one line, with numbers: why this head and this penalty
-  double norm = 0;  ///< Euclidean norm of d logit / d features (largest over classes): what a feature error
-                    ///< can do; 0 for local
+  /// No logit moves by more than this times the largest move of a feature: the sum of absolute weights; 0 for
+  /// local. A score of two classes moves by at most a quarter of that.
+  double sensitivity = 0;
   std::vector<Epoch> curve;  ///< paper only
 };
 
