@@ -27,9 +27,9 @@ inline ParamsSpec test_spec(size_t log_n, size_t limbs, size_t base_limbs = 2) {
 /// The parameters of the fast preset: N = 8192, five limbs, log2(QP) = 180.
 inline ParamsPtr fast_params() { return Params::create(test_spec(13, 5)).value(); }
 
-/// N = 32, so that an object has few bytes; for tests of formats alone.
+/// N = 128, so that an object has few bytes; for tests of formats alone.
 inline ParamsPtr minute_params(size_t limbs = 3) {
-  return InsecureParamsForTest::create(test_spec(5, limbs));
+  return InsecureParamsForTest::create(test_spec(7, limbs));
 }
 
 /// Small and insecure, for tests that try many things.

@@ -1,0 +1,412 @@
+#include "cryptotl/ckks/wire.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <limits>
+#include <random>
+
+#include "ckks/measure.h"
+#include "ckks/test_params.h"
+#include "cryptotl/ckks/secret_key.h"
+#include "cryptotl/rns/automorphism.h"
+
+namespace cryptotl {
+namespace {
+
+using testing::HasSubstr;
+
+// Where the fields of the header, and behind it those of a ciphertext and of the first key, stand.
+constexpr size_t kVersion = 4, kKind = 6, kReserved = 8, kPayloadBytes = 16, kParamsId = 24, kKeyId = 56,
+                 kDigest = 72;
+constexpr size_t kParts = 104, kLimbs = 105, kSeeded = 106, kFlags = 107, kScale = 108, kResidues = 116,
+                 kSeededResidues = 148;
+constexpr size_t kCount = 104, kGaloisElement = 108, kKeyLimbs = 112, kKeyResidues = 148;
+
+template <typename T>
+Bytes with(Bytes bytes, size_t offset, T value) {
+  std::memcpy(bytes.data() + offset, &value, sizeof(T));
+  return bytes;
+}
+
+/// Sets the digest right, so that the check behind it is reached.
+Bytes sealed(Bytes bytes) {
+  const ByteView view(bytes);
+  const Digest sum = Hasher().add(view.first(kDigest)).add(Digest{}).add(view.subspan(kHeaderBytes)).finish();
+  std::memcpy(bytes.data() + kDigest, sum.data(), sum.size());
+  return bytes;
+}
+
+/// Sets the announced length right too.
+Bytes resealed(Bytes bytes) {
+  return sealed(with(std::move(bytes), kPayloadBytes, static_cast<uint64_t>(bytes.size() - kHeaderBytes)));
+}
+
+bool equal(const RnsPolynomial& a, const RnsPolynomial& b) {
+  bool same = a.n() == b.n() && a.num_limbs() == b.num_limbs();
+  for (size_t i = 0; same && i < a.num_limbs(); ++i)
+    same = std::ranges::equal(a.limb_span(i), b.limb_span(i));
+  return same;
+}
+
+enum class Kind { seeded_ciphertext, ciphertext, evaluation_keys };
+
+/// Each kind of object, read and refused by one interface.
+class WireTest : public testing::TestWithParam<Kind> {
+ protected:
+  WireTest() : params_(minute_params()), secret_(SecretKey::generate(params_)) {
+    const std::vector<int64_t> message(params_->n(), 5);
+    Ciphertext ciphertext = encrypt(secret_, message, 0x1p20, 2);
+    const KeyRequest requests[] = {{kRelinearisation, 2}, {3, 2}, {3, 1}};
+    switch (GetParam()) {
+      case Kind::evaluation_keys:
+        good_ = write_evaluation_keys(make_evaluation_keys(secret_, requests));
+        break;
+      case Kind::ciphertext:
+        ciphertext.seed.reset();
+        [[fallthrough]];
+      case Kind::seeded_ciphertext:
+        good_ = write_ciphertext(ciphertext);
+    }
+  }
+
+  Status read(ByteView bytes, const ParamsPtr& params) const {
+    if (GetParam() == Kind::evaluation_keys) {
+      const auto keys = read_evaluation_keys(bytes, params);
+      return keys.ok() ? Status() : Status(keys.error());
+    }
+    const auto ciphertext = read_ciphertext(bytes, params);
+    return ciphertext.ok() ? Status() : Status(ciphertext.error());
+  }
+  Status read(ByteView bytes) const { return read(bytes, params_); }
+
+  void expect_refused(ByteView bytes, ErrorCode code, const std::string& reason) const {
+    const Status status = read(bytes);
+    ASSERT_FALSE(status.ok()) << reason;
+    EXPECT_EQ(status.error().code(), code) << status.error().what();
+    EXPECT_THAT(status.error().what(), HasSubstr(reason));
+  }
+
+  ParamsPtr params_;
+  SecretKey secret_;
+  Bytes good_;
+};
+
+TEST_P(WireTest, RefusesEveryTruncationOfTheHeaderAndBeyond) {
+  for (size_t size = 0; size < kHeaderBytes + 64; ++size) {
+    expect_refused(ByteView(good_).first(size), ErrorCode::malformed,
+                   size < kHeaderBytes ? "truncated" : "follow");
+  }
+  expect_refused(ByteView(good_).first(good_.size() - 1), ErrorCode::malformed, "follow");
+}
+
+TEST_P(WireTest, RefusesTruncationsThatAreSealedAnew) {
+  for (size_t size = kHeaderBytes; size < good_.size(); ++size) {
+    Bytes bytes = good_;
+    bytes.resize(size);
+    const Status status = read(resealed(bytes));
+    ASSERT_FALSE(status.ok()) << size;
+    EXPECT_EQ(status.error().code(), ErrorCode::malformed);
+  }
+}
+
+TEST_P(WireTest, RefusesOneByteTooMany) {
+  Bytes bytes = good_;
+  bytes.push_back(0);
+  expect_refused(bytes, ErrorCode::malformed, "follow");
+  expect_refused(resealed(bytes), ErrorCode::malformed, "bytes");
+}
+
+TEST_P(WireTest, RefusesEveryFlippedByte) {
+  for (size_t i = 0; i < good_.size(); ++i) {
+    for (const int bit : {1, 0x80}) {
+      Bytes bytes = good_;
+      bytes[i] = static_cast<uint8_t>(bytes[i] ^ bit);
+      EXPECT_FALSE(read(bytes).ok()) << i;
+    }
+  }
+}
+
+TEST_P(WireTest, RefusesAnotherMagicVersionOrKind) {
+  expect_refused(sealed(with(good_, 0, uint32_t{0})), ErrorCode::malformed, "CTTL");
+  for (const int version : {kFormatVersion - 1, kFormatVersion + 1, 0xffff}) {
+    expect_refused(sealed(with(good_, kVersion, static_cast<uint16_t>(version))),
+                   ErrorCode::unsupported_version, "version " + std::to_string(version));
+  }
+  for (const int kind : {0, 5, 0xffff}) {
+    expect_refused(sealed(with(good_, kKind, static_cast<uint16_t>(kind))), ErrorCode::malformed, "kind");
+  }
+  const int other = GetParam() == Kind::evaluation_keys ? 1 : 2;
+  for (const int kind : {other, 3, 4}) {
+    expect_refused(sealed(with(good_, kKind, static_cast<uint16_t>(kind))), ErrorCode::malformed, "expected");
+  }
+  for (size_t byte = kReserved; byte < kPayloadBytes; ++byte)
+    expect_refused(sealed(with(good_, byte, uint8_t{1})), ErrorCode::malformed, "reserved");
+}
+
+TEST_P(WireTest, RefusesAWrongLength) {
+  const uint64_t right = good_.size() - kHeaderBytes;
+  const uint64_t wrong[] = {0, 1, right - 1, right + 1, right << 32, ~uint64_t{0}, uint64_t{1} << 63};
+  for (const uint64_t length : wrong) {
+    expect_refused(sealed(with(good_, kPayloadBytes, length)), ErrorCode::malformed, "announces");
+  }
+}
+
+TEST_P(WireTest, RefusesOtherParameters) {
+  expect_refused(sealed(with(good_, kParamsId, uint64_t{0})), ErrorCode::parameter_mismatch, "parameters");
+  const Status foreign = read(good_, minute_params(4));
+  ASSERT_FALSE(foreign.ok());
+  EXPECT_EQ(foreign.error().code(), ErrorCode::parameter_mismatch);
+}
+
+TEST_P(WireTest, RefusesAResidueThatIsNone) {
+  const size_t offset = GetParam() == Kind::evaluation_keys     ? kKeyResidues
+                        : GetParam() == Kind::seeded_ciphertext ? kSeededResidues
+                                                                : kResidues;
+  const uint32_t q = params_->modulus(0).value();
+  std::vector<uint32_t> residues(params_->n());
+  const std::span<uint8_t> packed = std::span(good_).subspan(offset, 30 * residues.size() / 8);
+  for (const size_t place : {size_t{0}, size_t{1}, residues.size() - 1}) {
+    for (const uint32_t value : {q, q + 1, (1u << 30) - 1}) {
+      unpack_residues(packed, residues);
+      const uint32_t kept = std::exchange(residues[place], value);
+      pack_residues(residues, packed);
+      expect_refused(sealed(good_), ErrorCode::malformed, "not below its prime");
+      residues[place] = kept;
+      pack_residues(residues, packed);
+    }
+    unpack_residues(packed, residues);
+    residues[place] = q - 1;
+    pack_residues(residues, packed);
+    EXPECT_TRUE(read(sealed(good_)).ok());
+  }
+}
+
+TEST_P(WireTest, NeverBreaksOnRandomPayloads) {
+  std::mt19937_64 generator(1);
+  for (size_t i = 0; i < 20 * property_cases(); ++i) {
+    Bytes bytes = good_;
+    for (size_t flips = 1 + generator() % 8; flips > 0; --flips) {
+      // Half of the flips hit the first fields behind the header.
+      const size_t range = generator() % 2 == 0 ? 48 : bytes.size() - kHeaderBytes;
+      bytes[kHeaderBytes + generator() % range] = static_cast<uint8_t>(generator());
+    }
+    if (generator() % 4 == 0) bytes.resize(kHeaderBytes + generator() % (bytes.size() - kHeaderBytes));
+    const Status status = read(resealed(bytes));
+    if (status.ok()) continue;
+    EXPECT_EQ(status.error().code(), ErrorCode::malformed) << status.error().what();
+  }
+}
+
+TEST_P(WireTest, ReadsWhatItWrote) {
+  EXPECT_TRUE(read(good_).ok());
+  const ObjectHeader header = read_header(good_).value();
+  EXPECT_EQ(header.version, kFormatVersion);
+  EXPECT_EQ(header.payload_bytes, good_.size() - kHeaderBytes);
+  EXPECT_EQ(header.params_id, params_->id());
+  EXPECT_EQ(header.key_id, secret_.id());
+  if (GetParam() == Kind::evaluation_keys) {
+    EXPECT_EQ(write_evaluation_keys(read_evaluation_keys(good_, params_).value()), good_);
+  } else {
+    EXPECT_EQ(write_ciphertext(read_ciphertext(good_, params_).value()), good_);
+  }
+}
+
+std::string name_of(const testing::TestParamInfo<Kind>& kind) {
+  const char* names[] = {"SeededCiphertext", "Ciphertext", "EvaluationKeys"};
+  return names[kind.index];
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryKind, WireTest,
+                         testing::Values(Kind::seeded_ciphertext, Kind::ciphertext, Kind::evaluation_keys),
+                         name_of);
+
+class CiphertextWireTest : public testing::Test {
+ protected:
+  CiphertextWireTest() : params_(minute_params()), secret_(SecretKey::generate(params_)) {
+    seeded_ = write_ciphertext(encrypt(secret_, message_, 0x1p20, 3));
+  }
+  void expect_refused(const Bytes& bytes, const std::string& reason) const {
+    const auto ciphertext = read_ciphertext(bytes, params_);
+    ASSERT_FALSE(ciphertext.ok()) << reason;
+    EXPECT_EQ(ciphertext.error().code(), ErrorCode::malformed);
+    EXPECT_THAT(ciphertext.error().what(), HasSubstr(reason));
+  }
+
+  ParamsPtr params_;
+  SecretKey secret_;
+  std::vector<int64_t> message_ = std::vector<int64_t>(128, 7);
+  Bytes seeded_;
+};
+
+TEST_F(CiphertextWireTest, RefusesAnEmptyPayload) {
+  expect_refused(write_object(ObjectKind::ciphertext, params_->id(), secret_.id(), {}), "truncated");
+}
+
+TEST_F(CiphertextWireTest, RefusesOtherThanTwoOrThreeParts) {
+  for (const int parts : {0, 1, 4, 255})
+    expect_refused(sealed(with(seeded_, kParts, static_cast<uint8_t>(parts))), "parts");
+  expect_refused(sealed(with(seeded_, kParts, uint8_t{3})), "flags");  // three parts are never seeded
+}
+
+TEST_F(CiphertextWireTest, RefusesLimbsThatTheParametersLack) {
+  for (const int limbs : {0, 4, 255})
+    expect_refused(sealed(with(seeded_, kLimbs, static_cast<uint8_t>(limbs))), "limbs");
+  expect_refused(sealed(with(seeded_, kLimbs, uint8_t{2})), "are right");
+}
+
+TEST_F(CiphertextWireTest, RefusesUnknownFlags) {
+  expect_refused(sealed(with(seeded_, kSeeded, uint8_t{2})), "flags");
+  expect_refused(sealed(with(seeded_, kFlags, uint8_t{1})), "flags");
+  expect_refused(sealed(with(seeded_, kSeeded, uint8_t{0})), "are right");
+}
+
+TEST_F(CiphertextWireTest, RefusesAScaleThatIsNoFiniteNumberOfAtLeastOne) {
+  using Limits = std::numeric_limits<double>;
+  for (const double scale :
+       {0.0, -0.0, -1.0, 0.999, Limits::denorm_min(), Limits::quiet_NaN(), -Limits::quiet_NaN(),
+        Limits::signaling_NaN(), Limits::infinity(), -Limits::infinity()}) {
+    expect_refused(sealed(with(seeded_, kScale, scale)), "scale");
+  }
+  EXPECT_TRUE(read_ciphertext(sealed(with(seeded_, kScale, 1.0)), params_).ok());
+}
+
+TEST_F(CiphertextWireTest, LeavesOutWhatTheSeedExpandsTo) {
+  const Ciphertext fresh = encrypt(secret_, message_, 0x1p20, 3);
+  const Ciphertext back = read_ciphertext(write_ciphertext(fresh), params_).value();
+  EXPECT_EQ(back.seed, fresh.seed);
+  EXPECT_EQ(back.scale, fresh.scale);
+  EXPECT_EQ(back.key_id, fresh.key_id);
+  ASSERT_EQ(back.parts.size(), 2u);
+  EXPECT_TRUE(equal(back.parts[0], fresh.parts[0]));
+  EXPECT_TRUE(equal(back.parts[1], fresh.parts[1]));
+  EXPECT_EQ(decrypt(secret_, back), decrypt(secret_, fresh));
+}
+
+TEST_F(CiphertextWireTest, CarriesThreeParts) {
+  Ciphertext product = encrypt(secret_, message_, 0x1p20, 2);
+  product.seed.reset();
+  product.parts.push_back(product.parts[0]);
+  const Ciphertext back = read_ciphertext(write_ciphertext(product), params_).value();
+  ASSERT_EQ(back.parts.size(), 3u);
+  EXPECT_FALSE(back.seed.has_value());
+  for (size_t part = 0; part < 3; ++part) EXPECT_TRUE(equal(back.parts[part], product.parts[part]));
+}
+
+TEST_F(CiphertextWireTest, KnowsItsSizeAhead) {
+  for (size_t limbs = 1; limbs <= 3; ++limbs) {
+    Ciphertext ciphertext = encrypt(secret_, message_, 0x1p20, limbs);
+    EXPECT_EQ(write_ciphertext(ciphertext).size(), ciphertext_bytes(*params_, 2, limbs, true));
+    ciphertext.seed.reset();
+    EXPECT_EQ(write_ciphertext(ciphertext).size(), ciphertext_bytes(*params_, 2, limbs, false));
+  }
+  // The request and the answer of the fast preset.
+  EXPECT_EQ(ciphertext_bytes(*fast_params(), 2, 5, true), 104u + 12 + 32 + 5 * 30720);
+  EXPECT_EQ(ciphertext_bytes(*fast_params(), 2, 2, false), 104u + 12 + 4 * 30720);
+}
+
+class EvaluationKeyWireTest : public testing::Test {
+ protected:
+  EvaluationKeyWireTest() : params_(minute_params()), secret_(SecretKey::generate(params_)) {
+    bytes_ = written({{3, 2}, {5, 2}});
+  }
+  Bytes written(const std::vector<KeyRequest>& requests) const {
+    return write_evaluation_keys(make_evaluation_keys(secret_, requests));
+  }
+  void expect_refused(const Bytes& bytes, const std::string& reason) const {
+    const auto keys = read_evaluation_keys(bytes, params_);
+    ASSERT_FALSE(keys.ok()) << reason;
+    EXPECT_EQ(keys.error().code(), ErrorCode::malformed);
+    EXPECT_THAT(keys.error().what(), HasSubstr(reason));
+  }
+
+  ParamsPtr params_;
+  SecretKey secret_;
+  Bytes bytes_;
+};
+
+TEST_F(EvaluationKeyWireTest, RefusesAnEmptyPayload) {
+  expect_refused(write_object(ObjectKind::evaluation_keys, params_->id(), secret_.id(), {}), "truncated");
+}
+
+TEST_F(EvaluationKeyWireTest, RefusesAKeyThatStandsTwice) {
+  expect_refused(written({{3, 2}, {5, 2}, {3, 2}}), "twice");
+  expect_refused(written({{kRelinearisation, 2}, {kRelinearisation, 2}}), "twice");
+  EXPECT_TRUE(read_evaluation_keys(written({{3, 2}, {3, 1}}), params_).ok());  // at two levels it may
+}
+
+TEST_F(EvaluationKeyWireTest, RefusesCountsThatDoNotFit) {
+  for (const uint32_t count : {3u, 0x10000u, 0xffffffffu})
+    expect_refused(sealed(with(bytes_, kCount, count)), "truncated");
+  for (const uint32_t count : {0u, 1u}) expect_refused(sealed(with(bytes_, kCount, count)), "too many");
+}
+
+TEST_F(EvaluationKeyWireTest, RefusesWhatIsNoGaloisElement) {
+  for (const uint32_t element : {1u, 2u, 4u, 256u, 257u, 0xffffffffu})
+    expect_refused(sealed(with(bytes_, kGaloisElement, element)), "Galois");
+  EXPECT_TRUE(read_evaluation_keys(sealed(with(bytes_, kGaloisElement, 255u)), params_).ok());
+}
+
+TEST_F(EvaluationKeyWireTest, RefusesLimbsThatTheParametersLack) {
+  for (const uint32_t limbs : {0u, 4u, 0x10000u, 0xffffffffu})
+    expect_refused(sealed(with(bytes_, kKeyLimbs, limbs)), "limbs");
+  expect_refused(sealed(with(bytes_, kKeyLimbs, 3u)), "");
+  expect_refused(sealed(with(bytes_, kKeyLimbs, 1u)), "");
+}
+
+TEST_F(EvaluationKeyWireTest, CarriesEveryKeyAndSeed) {
+  const EvaluationKeys keys =
+      make_evaluation_keys(secret_, std::vector<KeyRequest>{{kRelinearisation, 3}, {3, 2}, {63, 1}});
+  const EvaluationKeys back = read_evaluation_keys(write_evaluation_keys(keys), params_).value();
+  ASSERT_EQ(back.keys.size(), 3u);
+  EXPECT_EQ(back.key_id, secret_.id());
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(back.keys[i].request, keys.keys[i].request);
+    EXPECT_EQ(back.keys[i].seed, keys.keys[i].seed);
+    ASSERT_EQ(back.keys[i].b.size(), keys.keys[i].b.size());
+    for (size_t digit = 0; digit < keys.keys[i].b.size(); ++digit)
+      EXPECT_TRUE(equal(back.keys[i].b[digit], keys.keys[i].b[digit]));
+  }
+}
+
+TEST_F(EvaluationKeyWireTest, CarriesAnEmptySet) {
+  EXPECT_TRUE(read_evaluation_keys(written({}), params_).value().keys.empty());
+}
+
+TEST_F(EvaluationKeyWireTest, KnowsItsSizeAhead) {
+  const std::vector<KeyRequest> requests = {{kRelinearisation, 3}, {3, 2}, {63, 1}};
+  EXPECT_EQ(written(requests).size(), evaluation_key_bytes(*params_, requests));
+  EXPECT_EQ(written({}).size(), evaluation_key_bytes(*params_, {}));
+}
+
+TEST(PackResidues, GiveBackEveryBit) {
+  for (size_t bit = 0; bit < 30; ++bit) {
+    for (size_t place = 0; place < 8; ++place) {
+      std::vector<uint32_t> residues(8), back(8);
+      residues[place] = 1u << bit;
+      Bytes packed(30);
+      pack_residues(residues, packed);
+      unpack_residues(packed, back);
+      EXPECT_EQ(back, residues);
+      // Little-endian: bit b of residue r is bit 30 r + b of the stream.
+      Bytes expected(30);
+      const size_t at = 30 * place + bit;
+      expected[at / 8] = static_cast<uint8_t>(1 << at % 8);
+      EXPECT_EQ(packed, expected);
+    }
+  }
+}
+
+TEST(PackResidues, RoundTripRandomResidues) {
+  std::mt19937 generator(9);
+  std::vector<uint32_t> residues(4096), back(4096);
+  for (uint32_t& residue : residues) residue = static_cast<uint32_t>(generator() >> 2);
+  Bytes packed(4096 * 30 / 8);
+  pack_residues(residues, packed);
+  unpack_residues(packed, back);
+  EXPECT_EQ(back, residues);
+}
+
+}  // namespace
+}  // namespace cryptotl
