@@ -16,7 +16,7 @@ void start_sodium() {
 
 void random_bytes(std::span<uint8_t> out) {
   start_sodium();
-  randombytes_buf(out.data(), out.size());
+  if (!out.empty()) randombytes_buf(out.data(), out.size());
 }
 
 Seed random_seed() {

@@ -6,8 +6,8 @@
 
 namespace cryptotl {
 
-void decompose(const Params& params, const RnsPolynomial& coefficients, const RnsPolynomial* ntt, Digits& digits,
-               ThreadPool& threads) {
+void decompose(const Params& params, const RnsPolynomial& coefficients, const RnsPolynomial* ntt,
+               Digits& digits, ThreadPool& threads) {
   const size_t limbs = digits.limbs();
   const size_t n = params.n();
   const KernelTable& kernel = kernels();

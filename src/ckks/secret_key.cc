@@ -3,23 +3,13 @@
 #include <algorithm>
 #include <vector>
 
+#include "ckks/small_polynomial.h"
 #include "cryptotl/ckks/sampling.h"
 #include "cryptotl/rns/automorphism.h"
 #include "cryptotl/rns/kernels.h"
 
 namespace cryptotl {
 namespace {
-
-/// Small signed numbers as residues modulo q, in NTT form; `out` of N words.
-void small_to_ntt(const NttTables& tables, std::span<const int8_t> small, uint32_t* out) {
-  const uint32_t q = tables.modulus.value();
-  for (size_t j = 0; j < small.size(); ++j) {
-    const auto value = static_cast<int32_t>(small[j]);
-    // Adds q under an arithmetic mask: no branch on secret values.
-    out[j] = static_cast<uint32_t>(value) + (q & static_cast<uint32_t>(value >> 31));
-  }
-  kernels().ntt_forward(out, tables);
-}
 
 /// s' that a switching key comes from, modulo prime i: s^2 or s(X^g), NTT form.
 void switched_secret(const SecretKey& secret, uint32_t galois_element, size_t i, uint32_t* out) {
@@ -131,15 +121,14 @@ Ciphertext encrypt(const SecretKey& secret, std::span<const int64_t> coefficient
   out.seed = random_seed();
   SecretBuffer<int8_t> error(n);
   sample_error(error.span());
-  std::vector<int64_t> noisy(coefficients.begin(), coefficients.end());
-  for (size_t j = 0; j < n; ++j) noisy[j] += error[j];
-  out.parts.push_back(to_ntt(params, noisy, limbs));
+  SecretBuffer<int64_t> noisy(n);
+  for (size_t j = 0; j < n; ++j) noisy[j] = coefficients[j] + error[j];
+  out.parts.push_back(to_ntt(params, noisy.span(), limbs));
   out.parts.push_back(expand_ciphertext_seed(params, secret.id(), *out.seed, limbs));
   SecretBuffer<uint32_t> scratch(n);
   for (size_t i = 0; i < limbs; ++i) {
     subtract_product(secret, i, out.parts[1].limb(i), out.parts[0].limb(i), scratch.data());
   }
-  std::ranges::fill(noisy, 0);
   return out;
 }
 
