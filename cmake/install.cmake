@@ -12,17 +12,18 @@ foreach(room IN LISTS CRYPTOTL_ROOMS)
     set(part learn)
   endif()
   list(APPEND parts ${part})
-  install(TARGETS cryptotl_${room} EXPORT cryptotl-${part} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-  install(DIRECTORY include/cryptotl/${room} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cryptotl)
+  install(TARGETS cryptotl_${room} EXPORT cryptotl-${part}
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT libraries)
+  install(DIRECTORY include/cryptotl/${room} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cryptotl COMPONENT libraries)
 endforeach()
 list(REMOVE_DUPLICATES parts)
 foreach(part IN LISTS parts)
-  install(EXPORT cryptotl-${part} NAMESPACE cryptotl:: DESTINATION ${package_folder})
+  install(EXPORT cryptotl-${part} NAMESPACE cryptotl:: DESTINATION ${package_folder} COMPONENT libraries)
 endforeach()
 
 foreach(program IN ITEMS cryptotl cryptotl-server)
   if(TARGET ${program})
-    install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+    install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT programs)
   endif()
 endforeach()
 
@@ -31,5 +32,5 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/cryptotl-config.cmake.in
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/cryptotl-config-version.cmake
   VERSION ${PROJECT_VERSION} COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/cryptotl-config.cmake ${PROJECT_BINARY_DIR}/cryptotl-config-version.cmake
-  DESTINATION ${package_folder})
-install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+  DESTINATION ${package_folder} COMPONENT libraries)
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT libraries)
