@@ -5,6 +5,7 @@
 #include "cryptotl/learn/folds.h"
 #include "cryptotl/learn/pretrain.h"
 #include "paper_network.h"
+#include "runs.h"
 
 namespace cryptotl {
 namespace {
@@ -22,19 +23,27 @@ CrossValidation cross_validate(const Matrix& rows, std::span<const int> labels,
                                const MakeTrainee& make_trainee) {
   const std::vector<Split> folds = stratified_folds(labels, options.folds, options.seed);
   CrossValidation result;
+  result.folds.resize(folds.size());
+  result.curves.resize(folds.size());
+  std::vector<Matrix> given(folds.size());
+  run_all(
+      folds.size(), options.threads,
+      [&](size_t fold) {
+        const Split& split = folds[fold];
+        TrainingOptions training = options.training;
+        training.seed = options.seed + fold;
+        Trained trained = train(make_trainee(training.seed), take_rows(rows, split.train),
+                                take(labels, split.train), training, {});
+        given[fold] = forward(with_scores(std::move(trained.network)), take_rows(rows, split.test));
+        result.folds[fold] = measure(given[fold], take(labels, split.test));
+        result.curves[fold] = std::move(trained.curve);
+      },
+      progress);
+  result.scores = Matrix(rows.rows, given.front().cols);
   for (size_t fold = 0; fold < folds.size(); ++fold) {
-    const Split& split = folds[fold];
-    TrainingOptions training = options.training;
-    training.seed = options.seed + fold;
-    Trained trained = train(make_trainee(training.seed), take_rows(rows, split.train),
-                            take(labels, split.train), training, {});
-    const Matrix given = forward(with_scores(std::move(trained.network)), take_rows(rows, split.test));
-    if (fold == 0) result.scores = Matrix(rows.rows, given.cols);
-    for (size_t r = 0; r < split.test.size(); ++r)
-      std::ranges::copy(given.row(r), result.scores.row(split.test[r]).begin());
-    result.folds.push_back(measure(given, take(labels, split.test)));
-    result.curves.push_back(std::move(trained.curve));
-    if (progress) progress(fold + 1, folds.size());
+    for (size_t r = 0; r < given[fold].rows; ++r) {
+      std::ranges::copy(given[fold].row(r), result.scores.row(folds[fold].test[r]).begin());
+    }
   }
   result.summary = summarize(result.folds);
   return result;

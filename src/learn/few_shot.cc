@@ -7,6 +7,7 @@
 #include "cryptotl/learn/metrics.h"
 #include "logistic_head.h"
 #include "paper_network.h"
+#include "runs.h"
 #include "student.h"
 
 namespace cryptotl {
@@ -31,14 +32,16 @@ double balanced_accuracy(const Matrix& scores, std::span<const int> labels) {
   return measure(scores, labels).balanced_accuracy;
 }
 
-/// Balanced accuracy on the test rows of every head after training on one draw, by the head's name.
-std::map<std::string, double> measure_draw(const Rows& drawn, const Rows& test,
-                                           const ProviderKnowledge& provider, uint64_t seed) {
+/// Balanced accuracy on the test rows after training on one draw, by the head's name.
+using HeadAccuracies = std::map<std::string, double>;
+
+HeadAccuracies measure_draw(const Rows& drawn, const Rows& test, const ProviderKnowledge& provider,
+                            uint64_t seed) {
   const HeadData data{drawn.embeddings, drawn.features, drawn.labels, provider};
   const HeadPlan local = plan_head(data, HeadKind::local, seed);
   const HeadPlan linear = plan_head(data, HeadKind::linear, seed);
   const HeadPlan combined = plan_head(data, HeadKind::combined, seed);
-  std::map<std::string, double> accuracy;
+  HeadAccuracies accuracy;
   for (const HeadPlan* plan : {&local, &linear, &combined}) {
     const Matrix given = scores(fit_head(data, *plan), test.embeddings, test.features);
     accuracy[std::string(name(plan->kind))] = balanced_accuracy(given, test.labels);
@@ -55,16 +58,16 @@ std::map<std::string, double> measure_draw(const Rows& drawn, const Rows& test,
   return accuracy;
 }
 
-/// The rows of the report at one number of labels, from every head's accuracies over the draws.
-void report(const std::map<std::string, std::vector<double>>& accuracies, size_t shots,
-            std::vector<FewShotRow>& rows) {
-  const std::vector<double>& local = accuracies.at("local");
+/// The rows of the report at one number of labels, from all its draws.
+void report(std::span<const HeadAccuracies> draws, size_t shots, std::vector<FewShotRow>& rows) {
   for (const char* const head : {"local", "linear", "combined", "auto", "random"}) {
-    const auto found = accuracies.find(head);
-    if (found == accuracies.end()) continue;
-    std::vector<double> differences = found->second;
-    for (size_t draw = 0; draw < local.size(); ++draw) differences[draw] -= local[draw];
-    const Interval accuracy = interval_of(found->second);
+    if (!draws.front().contains(head)) continue;
+    std::vector<double> accuracies, differences;
+    for (const HeadAccuracies& draw : draws) {
+      accuracies.push_back(draw.at(head));
+      differences.push_back(draw.at(head) - draw.at("local"));
+    }
+    const Interval accuracy = interval_of(accuracies);
     const Interval difference = interval_of(differences);
     rows.push_back(
         {head, shots, accuracy.mean, accuracy.deviation, difference.mean, difference.low, difference.high});
@@ -111,19 +114,21 @@ FewShotReport few_shot(const FewShotData& data, const FewShotOptions& options,
   if (data.provider.output_layer) result.rows.push_back(provider_row(test, *data.provider.output_layer));
 
   const std::vector<size_t> possible = possible_shots(options, data.labels, split.train.size());
-  const size_t total = possible.size() * options.draws;
-  size_t done = 0;
-  for (const size_t shots : possible) {
-    std::map<std::string, std::vector<double>> accuracies;
-    for (size_t draw = 0; draw < options.draws; ++draw) {
-      const uint64_t seed = (options.seed * 1'000'003 + shots) * 1'000'003 + draw;
-      const Rows drawn = take(data, draw_rows(split.train, data.labels, shots, kEachClass, seed));
-      for (const auto& [head, accuracy] : measure_draw(drawn, test, data.provider, seed)) {
-        accuracies[head].push_back(accuracy);
-      }
-      if (progress) progress(++done, total);
-    }
-    report(accuracies, shots, result.rows);
+  std::vector<HeadAccuracies> accuracies(possible.size() * options.draws);
+  // The costly draws first, so that no thread is left alone with one at the end.
+  const auto last = accuracies.size() - 1;
+  run_all(
+      accuracies.size(), options.threads,
+      [&](size_t i) {
+        const size_t run = last - i;
+        const size_t shots = possible[run / options.draws];
+        const uint64_t seed = (options.seed * 1'000'003 + shots) * 1'000'003 + run % options.draws;
+        const Rows drawn = take(data, draw_rows(split.train, data.labels, shots, kEachClass, seed));
+        accuracies[run] = measure_draw(drawn, test, data.provider, seed);
+      },
+      progress);
+  for (size_t i = 0; i < possible.size(); ++i) {
+    report(std::span(accuracies).subspan(i * options.draws, options.draws), possible[i], result.rows);
   }
   return result;
 }

@@ -8,6 +8,7 @@
 #include "logistic_head.h"
 #include "number_text.h"
 #include "paper_network.h"
+#include "runs.h"
 
 namespace cryptotl {
 namespace {
@@ -103,6 +104,7 @@ Head train_head(const Matrix& embeddings, const Matrix& features, std::span<cons
                 const ProgressFunction& progress) {
   const HeadData data{embeddings, features, labels, provider};
   check_head_data(data, options.kind);
+  compute_on_one_thread();
   if (options.kind == HeadKind::paper) return train_paper_head(data, options, progress);
   if (options.kind == HeadKind::automatic) return train_automatic_head(data, options.seed, progress);
   Head head = fit_head(data, plan_head(data, options.kind, options.seed));

@@ -4,6 +4,7 @@
 
 #include "cryptotl/learn/folds.h"
 #include "paper_network.h"
+#include "runs.h"
 
 namespace cryptotl {
 namespace {
@@ -30,6 +31,7 @@ Pretrained pretrain(const Matrix& scaled_rows, std::span<const int> labels, cons
                     const ProgressFunction& progress) {
   const size_t classes = class_counts(labels).size();
   if (classes < 2) throw Error(ErrorCode::invalid_argument, "training needs rows of at least two classes");
+  compute_on_one_thread();
   const uint64_t seed = options.training.seed;
   Trainee trainee{options.network ? *options.network : paper_lower(scaled_rows.cols, seed), {}};
   const size_t features = output_width(trainee.network).value();

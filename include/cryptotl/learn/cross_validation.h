@@ -11,6 +11,7 @@ struct CrossValidationOptions {
   size_t folds = 10;
   uint64_t seed = 0;  ///< of the folds and of the training; settings of the same seed have the same folds
   TrainingOptions training;
+  size_t threads = 0;  ///< 0: all of the machine's; the numbers do not depend on it
 };
 
 /// One setting of the comparison over all folds.

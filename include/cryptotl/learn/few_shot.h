@@ -17,6 +17,7 @@ struct FewShotOptions {
   size_t draws = 50;
   double test_fraction = 0.3;
   uint64_t seed = 0;
+  size_t threads = 0;  ///< 0: all of the machine's; the numbers do not depend on it
 };
 
 /// One head at one number of labels. Intervals are Student's t over the draws, 95 %.

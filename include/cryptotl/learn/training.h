@@ -10,14 +10,13 @@
 
 namespace cryptotl {
 
-/// Adam on minibatches with early stopping on a stratified validation split. The same options and rows give
-/// the same numbers on the same machine with the same number of threads (OMP_NUM_THREADS,
-/// OPENBLAS_NUM_THREADS).
+/// Adam on minibatches with early stopping on a stratified validation split. Each training computes on one
+/// thread, so the same options and rows give the same numbers on the same kind of processor.
 struct TrainingOptions {
   size_t epochs = 30;
   size_t batch = 64;
-  size_t patience =
-      4;  ///< epochs without a better validation loss before stopping; the best epoch's weights are kept
+  /// Epochs without a better validation loss before training stops; the best epoch's weights are kept.
+  size_t patience = 4;
   double learning_rate = 1e-3;
   double weight_decay = 0.01;  ///< decoupled: a step shrinks weights by learning_rate times this
   double validation_fraction = 0.1;

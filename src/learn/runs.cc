@@ -1,0 +1,47 @@
+#include "runs.h"
+
+#include <dlfcn.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "cryptotl/base/parallel.h"
+
+namespace cryptotl {
+
+void compute_on_one_thread() {
+  at::set_num_threads(1);
+  // LibTorch links whichever BLAS the system chose, so the symbol may be missing.
+  using SetThreads = void (*)(int);
+  static const auto set_threads =
+      reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
+  if (set_threads != nullptr) set_threads(1);
+}
+
+void run_all(size_t count, size_t threads, const std::function<void(size_t)>& body,
+             const ProgressFunction& progress) {
+  std::vector<std::exception_ptr> failures(count);
+  std::mutex mutex;
+  size_t done = 0;
+  ThreadPool pool(threads > 0 ? threads : std::max(1U, std::thread::hardware_concurrency()));
+  pool.for_each(count, [&](size_t i) {
+    try {
+      compute_on_one_thread();
+      body(i);
+      if (!progress) return;
+      const std::scoped_lock lock(mutex);
+      progress(++done, count);
+    } catch (...) {
+      failures[i] = std::current_exception();
+    }
+  });
+  for (const std::exception_ptr& failure : failures) {
+    if (failure) std::rethrow_exception(failure);
+  }
+}
+
+}  // namespace cryptotl
