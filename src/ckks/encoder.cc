@@ -87,8 +87,17 @@ std::vector<Complex> Encoder::decode(std::span<const double> coefficients, doubl
   return values;
 }
 
+void require_message(const Params& params, size_t coefficients, size_t limbs) {
+  if (coefficients == params.n() && limbs >= 1 && limbs <= params.num_primes()) return;
+  throw Error(ErrorCode::invalid_argument, "a message of " + std::to_string(coefficients) +
+                                               " coefficients over " + std::to_string(limbs) +
+                                               " limbs; right are " + std::to_string(params.n()) +
+                                               " over 1 to " + std::to_string(params.num_primes()));
+}
+
 RnsPolynomial to_ntt(const Params& params, std::span<const int64_t> coefficients, size_t limbs,
                      bool extended) {
+  require_message(params, coefficients.size(), limbs);
   RnsPolynomial out(params.n(), limbs + (extended ? 1 : 0));
   for (size_t i = 0; i < out.num_limbs(); ++i) {
     const NttTables& tables = params.tables(params.extended_index(i, limbs));

@@ -23,6 +23,7 @@ RnsPolynomial expand_public_key_seed(const PublicKey& key) {
 Ciphertext encrypt_public(const PublicKey& key, std::span<const int64_t> coefficients, double scale,
                           size_t limbs) {
   const Params& params = *key.params;
+  require_message(params, coefficients.size(), limbs);
   const size_t n = params.n();
   SecretBuffer<int8_t> mask(n);
   SecretBuffer<int8_t> error(n);

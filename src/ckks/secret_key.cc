@@ -115,6 +115,7 @@ EvaluationKeys make_evaluation_keys(const SecretKey& secret, std::span<const Key
 Ciphertext encrypt(const SecretKey& secret, std::span<const int64_t> coefficients, double scale,
                    size_t limbs) {
   const Params& params = *secret.params();
+  require_message(params, coefficients.size(), limbs);
   const size_t n = params.n();
   Ciphertext out(secret.params(), secret.id(), 0, 0);
   out.scale = scale;

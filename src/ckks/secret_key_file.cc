@@ -6,15 +6,22 @@
 #include "cryptotl/ckks/wire.h"
 
 namespace cryptotl {
+namespace {
+
+struct WipedAtTheEnd {
+  Bytes& bytes;
+  ~WipedAtTheEnd() { wipe(bytes); }
+};
+
+}  // namespace
 
 Status write_secret_key(const std::filesystem::path& path, const SecretKey& key) {
   const auto coefficients = key.coefficients();
   SecretBuffer<uint8_t> payload(coefficients.size());
   for (size_t j = 0; j < coefficients.size(); ++j) payload[j] = static_cast<uint8_t>(coefficients[j] + 1);
   Bytes object = write_object(ObjectKind::secret_key, key.params()->id(), key.id(), payload.span());
-  const Status status = write_file(path, object, FileMode::owner_only);
-  wipe(object);
-  return status;
+  const WipedAtTheEnd guard{object};
+  return write_file(path, object, FileMode::owner_only);
 }
 
 Result<SecretKey> read_secret_key(const std::filesystem::path& path, const ParamsPtr& params) {
@@ -25,6 +32,7 @@ Result<SecretKey> read_secret_key(const std::filesystem::path& path, const Param
   }
   auto file = read_file(path, kHeaderBytes + params->n());
   if (!file.ok()) return file.error();
+  const WipedAtTheEnd guard{*file};
   ObjectHeader header;
   const auto payload = read_object(*file, ObjectKind::secret_key, params->id(), &header);
   if (!payload.ok()) return Error(payload.error().code(), path.string() + ": " + payload.error().what());
@@ -36,7 +44,6 @@ Result<SecretKey> read_secret_key(const std::filesystem::path& path, const Param
     coefficients[j] = static_cast<int8_t>(static_cast<int>((*payload)[j]) - 1);
     ternary &= (*payload)[j] <= 2;
   }
-  wipe(*file);
   if (!ternary) return Error(ErrorCode::malformed, path.string() + ": a coefficient is not -1, 0 or 1");
   return SecretKey::from_coefficients(params, header.key_id, coefficients.span());
 }
