@@ -11,6 +11,7 @@
 #include <numeric>
 #include <vector>
 
+#include "ckks/statistics.h"
 #include "ckks/test_params.h"
 #include "cryptotl/ckks/ciphertext.h"
 
@@ -18,24 +19,6 @@ namespace cryptotl {
 namespace {
 
 constexpr size_t kDraws = 10'000'000;
-
-double chi_square(std::span<const double> counts, std::span<const double> expected) {
-  double sum = 0;
-  for (size_t i = 0; i < counts.size(); ++i) sum += std::pow(counts[i] - expected[i], 2) / expected[i];
-  return sum;
-}
-
-/// What chi-square exceeds with probability 1e-6 (Wilson and Hilferty 1931; 4.75 deviations of the normal).
-double chi_square_limit(size_t cells) {
-  const double freedom = static_cast<double>(cells - 1);
-  const double spread = 2 / (9 * freedom);
-  return freedom * std::pow(1 - spread + 4.75 * std::sqrt(spread), 3);
-}
-
-/// P(difference of two sums of 21 bits = k) = C(42, 21 + k) / 2^42.
-double binomial_probability(int k) {
-  return std::exp(std::lgamma(43) - std::lgamma(22 + k) - std::lgamma(22 - k) - 42 * std::log(2.0));
-}
 
 double correlation(std::span<const int8_t> a, std::span<const int8_t> b) {
   double product = 0, square_a = 0, square_b = 0;
@@ -66,22 +49,16 @@ TEST(SampleTernary, IsUniform) {
 }
 
 TEST(SampleError, IsTheCentredBinomial) {
-  // Cells -14 to 14, and one for both tails, where about 30 are expected.
-  constexpr int kTail = 15;
-  std::vector<double> counts(2 * kTail), expected(2 * kTail);
+  ErrorCells cells(15);  // the tails from 15 on expect about 30
   double sum_of_squares = 0;
   int largest = 0;
   for (const int8_t value : drawn(sample_error, kDraws)) {
-    const int size = std::abs(value);
-    largest = std::max(largest, size);
+    cells.add(value);
+    largest = std::max(largest, std::abs(value));
     sum_of_squares += value * value;
-    ++counts[size >= kTail ? 0 : static_cast<size_t>(value + kTail)];
   }
-  for (int k = -21; k <= 21; ++k) {
-    expected[std::abs(k) >= kTail ? 0 : static_cast<size_t>(k + kTail)] += binomial_probability(k) * kDraws;
-  }
-  EXPECT_NEAR(std::accumulate(expected.begin(), expected.end(), 0.0), kDraws, 1e-3);
-  EXPECT_LT(chi_square(counts, expected), chi_square_limit(counts.size()));
+  EXPECT_NEAR(std::accumulate(cells.expected.begin(), cells.expected.end(), 0.0), 1, 1e-12);
+  EXPECT_LT(cells.misfit(), 1);
   EXPECT_LE(largest, 21);
   EXPECT_GE(largest, 14);
   // The variance of the mean square is (3 - 1/10.5 - 1) 10.5^2 / draws.
