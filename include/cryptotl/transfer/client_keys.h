@@ -1,0 +1,52 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "cryptotl/base/progress.h"
+#include "cryptotl/ckks/secret_key.h"
+#include "cryptotl/service/client.h"
+
+namespace cryptotl {
+
+/// A client's keys for one server's model: the secret key, and the evaluation keys that the server needs. On
+/// disk they are a folder of three files: secret.key (mode 0600), evaluation.keys and keys.json, which says
+/// whose they are.
+class ClientKeys {
+ public:
+  /// New keys for the model's plan, in memory alone. Nothing but the operating system's randomness is in
+  /// them.
+  static ClientKeys generate(const ModelMetadata& model);
+
+  /// Writes the folder, whole or not at all; `replace` as in StagedFolder.
+  Status save(const std::filesystem::path& folder, bool replace) const;
+
+  /// Reads the folder; parameter_mismatch where the keys were made for another model or other parameters,
+  /// insecure_parameters where others than the owner may read the secret key.
+  static Result<ClientKeys> open(const std::filesystem::path& folder, const ModelMetadata& model);
+
+  const SecretKey& secret() const { return secret_; }
+  /// What names the evaluation keys at the server.
+  const Digest& evaluation_keys() const { return evaluation_keys_; }
+
+  /// Sends the evaluation keys unless the server has them. missing_key where it does not and the folder has
+  /// lost them.
+  Status upload(ServiceClient& client, const ProgressFunction& progress = {}) const;
+
+ private:
+  explicit ClientKeys(SecretKey secret) : secret_(std::move(secret)) {}
+  Result<Bytes> evaluation_key_bytes() const;
+
+  SecretKey secret_;
+  Digest evaluation_keys_{};
+  Digest model_{};
+  Bytes generated_;               ///< the evaluation keys, where they are not on disk
+  std::filesystem::path folder_;  ///< else
+};
+
+/// The files of a key folder.
+inline constexpr const char* kSecretKeyFile = "secret.key";
+inline constexpr const char* kEvaluationKeyFile = "evaluation.keys";
+inline constexpr const char* kKeyManifestFile = "keys.json";
+
+}  // namespace cryptotl

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <vector>
+
+#include "cryptotl/learn/training.h"
+#include "cryptotl/transfer/examples.h"
+
+namespace cryptotl {
+
+struct EvaluationOptions {
+  size_t folds = 10;
+  std::vector<size_t> shots;  ///< numbers of labels of the few-shot experiment; empty leaves it out
+  size_t draws = 50;
+  uint64_t seed = 0;         ///< of splits and training
+  TrainingOptions training;  ///< of the networks; its seed is not used
+  size_t server_threads = 1;
+  std::filesystem::path server_program;  ///< cryptotl-server
+  std::filesystem::path work_folder;     ///< where a temporary folder is made; empty takes the system's
+  bool quiet = false;
+};
+
+/// What transfer through encryption brings: pretrains on the source, serves the model in a process of its
+/// own, sends all target rows through encryption once, and compares the settings of DESIGN section 1 by
+/// cross-validation, the heads by few-shot draws, and plain with encrypted scores. The answer is what
+/// `cryptotl evaluate --json` prints and report_html() shows. Throws the errors of its parts. The server is
+/// stopped and every file removed in any case.
+nlohmann::json evaluate(const Examples& source, const Examples& target, const EvaluationOptions& options);
+
+}  // namespace cryptotl

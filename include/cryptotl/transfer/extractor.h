@@ -1,0 +1,64 @@
+#pragma once
+
+#include <vector>
+
+#include "cryptotl/base/progress.h"
+#include "cryptotl/ckks/encoder.h"
+#include "cryptotl/service/client.h"
+#include "cryptotl/transfer/client_keys.h"
+
+namespace cryptotl {
+
+/// Embeddings as the encrypted pass takes them.
+struct ScaledRows {
+  Matrix rows;                  ///< scaled with the provider's scaler, within the plan's input range
+  std::vector<size_t> clipped;  ///< [rows]: how many values of the row were moved into the range
+};
+/// Throws parameter_mismatch for another width than the model's.
+ScaledRows scale_rows(const ModelMetadata& model, const Matrix& embeddings);
+
+/// What one client saw of its passes, in milliseconds; one entry a row.
+struct PassTimes {
+  std::vector<double> encrypt;     ///< packing, encoding, encrypting, serialising
+  std::vector<double> round_trip;  ///< from request bytes to answer bytes, as the client sees it
+  std::vector<double> server;      ///< the same, as the server measures it
+  std::vector<double> decrypt;     ///< parsing, decrypting, decoding
+};
+
+struct Extraction {
+  Matrix features;              ///< [rows][features]; a flagged row's are zero
+  std::vector<bool> flagged;    ///< the answer is beyond the safe range and must not be used
+  std::vector<size_t> clipped;  ///< as in ScaledRows
+  PassTimes times;
+
+  /// The rows that are not flagged, ascending.
+  std::vector<size_t> usable() const;
+  /// One line each on clipped and on flagged rows (counted from 1), where there are any.
+  std::vector<std::string> warnings(const ModelMetadata& model) const;
+};
+
+/// The client's side of the encrypted pass: scales, packs, encrypts, asks, decrypts, checks. What goes to the
+/// server, and when, never depends on a decrypted value: a flagged answer is only marked. Not thread-safe.
+class FeatureExtractor {
+ public:
+  /// Both must outlive the extractor. With `overlap` the next row is encrypted and the last answer decrypted
+  /// while the server works.
+  FeatureExtractor(ServiceClient& client, const ClientKeys& keys, bool overlap = true);
+
+  /// Throws the first error of a pass: of the server, of the connection, or of an answer that is not what the
+  /// plan calls for (malformed).
+  Extraction extract(const Matrix& embeddings, const ProgressFunction& progress = {});
+
+ private:
+  Bytes encrypted(std::span<const double> scaled_row) const;
+  /// The features, or none where the answer is flagged.
+  std::vector<double> decrypted(ByteView answer) const;
+
+  ServiceClient& client_;
+  const ClientKeys& keys_;
+  const ModelMetadata model_;
+  const Encoder encoder_;
+  const bool overlap_;
+};
+
+}  // namespace cryptotl

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <optional>
+
+#include "cryptotl/transfer/examples.h"
+#include "cryptotl/transfer/extractor.h"
+#include "cryptotl/transfer/head_file.h"
+
+namespace cryptotl {
+
+/// What the provider publishes that helps a head on these labels: its output layer only where they are its
+/// own.
+ProviderKnowledge provider_knowledge(const ModelMetadata& model, const std::vector<std::string>& labels);
+
+/// A server with the keys for it, as fit and predict use them.
+struct Session {
+  ServiceClient client;
+  ClientKeys keys;
+
+  /// Connects, opens the key folder and sends the evaluation keys where the server lacks them.
+  static Result<Session> open(const std::string& url, const std::filesystem::path& keys);
+};
+
+struct FitOptions {
+  HeadKind kind = HeadKind::automatic;
+  uint64_t seed = 0;
+  bool quiet = false;
+};
+
+struct FitResult {
+  TrainedHead trained;
+  std::optional<Extraction> extraction;  ///< none for a head that was asked to be local
+  size_t rows = 0;                       ///< that it was trained on
+  std::vector<std::string> warnings;
+};
+
+/// Trains a head on labelled examples. `session` is null for a head that is asked to be local; for any other
+/// kind all rows go through the server, whatever head is chosen. Flagged rows are left out, with a warning.
+/// Throws the errors of the extraction and of train_head; parameter_mismatch where examples and model do not
+/// fit.
+FitResult fit_head_to(const Examples& examples, Session* session, const FitOptions& options);
+
+struct Prediction {
+  std::vector<Call> calls;    ///< [rows]; nothing of a flagged row's means anything
+  std::vector<bool> flagged;  ///< [rows]
+  std::optional<Extraction> extraction;
+  std::vector<std::string> warnings;
+};
+
+/// Scores examples with a head. `session` is null exactly where the head does not ask the server. Throws as
+/// above; parameter_mismatch where head, server and examples do not belong together.
+Prediction predict(const TrainedHead& head, const Examples& examples, Session* session, bool quiet);
+
+/// The file of predict: row (from 1), label, score; both empty for a flagged row. RFC 4180.
+std::string scores_csv(const Prediction& prediction, const std::vector<std::string>& labels);
+
+}  // namespace cryptotl

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "cryptotl/learn/pretrain.h"
+#include "cryptotl/plan/latency_plan.h"
+#include "cryptotl/plan/model.h"
+#include "cryptotl/transfer/examples.h"
+
+namespace cryptotl {
+
+struct PretrainingOptions {
+  std::string name = "cryptotl";   ///< of the model, in the service's routes
+  std::optional<Network> network;  ///< trained in the place of the paper's
+  bool publish_output_layer = true;
+  TrainingOptions training;
+};
+
+struct PretrainedModel {
+  Model model;
+  LatencyPlan plan;
+  Pretrained pretrained;
+};
+
+/// The provider's side: scales the rows, trains the lower network on them, records the ranges of its values.
+/// What no plan serves is refused before it is trained. Throws what pretrain(), fold() and plan_latency()
+/// refuse, and malformed for labels of fewer than two classes.
+PretrainedModel pretrain_model(const Examples& examples, const PretrainingOptions& options,
+                               const ProgressFunction& progress = {});
+
+/// Writes the model's folder, whole or not at all. With `replace` an old model goes; the key store in it
+/// stays.
+Status save_whole_model(const std::filesystem::path& folder, const Model& model, bool replace);
+
+}  // namespace cryptotl

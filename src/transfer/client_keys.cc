@@ -1,0 +1,140 @@
+#include "cryptotl/transfer/client_keys.h"
+
+#include <nlohmann/json.hpp>
+
+#include "cryptotl/base/file.h"
+#include "cryptotl/ckks/secret_key_file.h"
+#include "cryptotl/ckks/wire.h"
+#include "cryptotl/transfer/temporary_folder.h"
+#include "transfer/sealed_json.h"
+
+namespace cryptotl {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kFormat = "cryptotl-keys";
+constexpr int kVersion = 1;
+constexpr size_t kManifestLimit = 1 << 16;
+
+/// What keys.json says.
+struct Manifest {
+  std::string params_id, key_id, model_digest, evaluation_keys;
+};
+
+Error in_file(const std::filesystem::path& path, ErrorCode code, const std::string& what) {
+  return Error(code, path.string() + ": " + what);
+}
+
+Result<Manifest> read_manifest(const std::filesystem::path& path) {
+  const auto bytes = read_file(path, kManifestLimit);
+  if (!bytes.ok() && bytes.error().code() == ErrorCode::not_found) {
+    return in_file(path, ErrorCode::not_found, "there are no keys; make them with cryptotl keygen");
+  }
+  if (!bytes.ok()) return bytes.error();
+  const auto json = open_sealed_json(*bytes, path);
+  if (!json.ok()) return json.error();
+  try {
+    if (json->at("format") != kFormat)
+      return in_file(path, ErrorCode::malformed, "not the manifest of a key folder");
+    if (json->at("format_version") != kVersion) {
+      return in_file(path, ErrorCode::unsupported_version,
+                     "format version " + json->at("format_version").dump() + "; this build reads version " +
+                         std::to_string(kVersion));
+    }
+    return Manifest{json->at("params_id"), json->at("key_id"), json->at("model_digest"),
+                    json->at("evaluation_keys")};
+  } catch (const Json::exception& error) {
+    return in_file(path, ErrorCode::malformed, error.what());
+  }
+}
+
+Result<Digest> digest_from(const std::string& digits) {
+  const auto bytes = from_hex(digits);
+  Digest out{};
+  if (!bytes.ok() || bytes->size() != out.size()) return Error(ErrorCode::malformed, "not a digest");
+  std::ranges::copy(*bytes, out.begin());
+  return out;
+}
+
+}  // namespace
+
+ClientKeys ClientKeys::generate(const ModelMetadata& model) {
+  ClientKeys out(SecretKey::generate(model.params));
+  out.generated_ = write_evaluation_keys(make_evaluation_keys(out.secret_, required_keys(model.plan)));
+  out.evaluation_keys_ = digest(out.generated_);
+  out.model_ = model.model_digest;
+  return out;
+}
+
+Status ClientKeys::save(const std::filesystem::path& folder, bool replace) const {
+  auto staged = StagedFolder::begin(folder, {kSecretKeyFile, kEvaluationKeyFile, kKeyManifestFile}, replace);
+  if (!staged.ok()) return staged.error();
+  const auto evaluation = evaluation_key_bytes();
+  if (!evaluation.ok()) return evaluation.error();
+  const Json manifest = {{"format", kFormat},
+                         {"format_version", kVersion},
+                         {"params_id", hex(secret_.params()->id())},
+                         {"key_id", hex(secret_.id())},
+                         {"model_digest", hex(model_)},
+                         {"evaluation_keys", hex(evaluation_keys_)}};
+  CRYPTOTL_TRY(write_secret_key(staged->path() / kSecretKeyFile, secret_));
+  CRYPTOTL_TRY(write_file(staged->path() / kEvaluationKeyFile, *evaluation));
+  CRYPTOTL_TRY(write_file(staged->path() / kKeyManifestFile, as_bytes(seal_json(manifest))));
+  return staged->commit(std::filesystem::perms::owner_all);
+}
+
+Result<ClientKeys> ClientKeys::open(const std::filesystem::path& folder, const ModelMetadata& model) {
+  const auto manifest = read_manifest(folder / kKeyManifestFile);
+  if (!manifest.ok()) return manifest.error();
+  if (manifest->params_id != hex(model.params->id())) {
+    return in_file(
+        folder, ErrorCode::parameter_mismatch,
+        "these keys are for other parameters than the server's; make new ones with cryptotl keygen");
+  }
+  if (manifest->model_digest != hex(model.model_digest)) {
+    return in_file(folder, ErrorCode::parameter_mismatch,
+                   "these keys are for model " + manifest->model_digest.substr(0, 16) + "; the server's is " +
+                       hex(model.model_digest).substr(0, 16) + ": make new ones with cryptotl keygen");
+  }
+  auto secret = read_secret_key(folder / kSecretKeyFile, model.params);
+  if (!secret.ok()) return secret.error();
+  if (manifest->key_id != hex(secret->id())) {
+    return in_file(folder, ErrorCode::parameter_mismatch, "secret.key is another key than keys.json names");
+  }
+  const auto evaluation = digest_from(manifest->evaluation_keys);
+  if (!evaluation.ok())
+    return in_file(folder / kKeyManifestFile, ErrorCode::malformed, "evaluation_keys is no digest");
+  ClientKeys out(*std::move(secret));
+  out.evaluation_keys_ = *evaluation;
+  out.model_ = model.model_digest;
+  out.folder_ = folder;
+  return out;
+}
+
+Result<Bytes> ClientKeys::evaluation_key_bytes() const {
+  if (folder_.empty()) return generated_;
+  const std::filesystem::path path = folder_ / kEvaluationKeyFile;
+  auto bytes = read_file(path);
+  if (!bytes.ok()) {
+    return Error(ErrorCode::missing_key,
+                 std::string("the server does not have these evaluation keys, and ") + bytes.error().what());
+  }
+  if (digest(*bytes) != evaluation_keys_) {
+    return in_file(path, ErrorCode::malformed, "corrupted: the bytes are not those that keys.json names");
+  }
+  return bytes;
+}
+
+Status ClientKeys::upload(ServiceClient& client, const ProgressFunction& progress) const {
+  const auto there = client.has_keys(evaluation_keys_);
+  if (!there.ok()) return there.error();
+  if (*there) return {};
+  const auto bytes = evaluation_key_bytes();
+  if (!bytes.ok()) return bytes.error();
+  const auto sent = client.upload_keys(*bytes, progress);
+  if (!sent.ok()) return sent.error();
+  return {};
+}
+
+}  // namespace cryptotl

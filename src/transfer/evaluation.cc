@@ -1,0 +1,339 @@
+#include "cryptotl/transfer/evaluation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "cryptotl/data/labels.h"
+#include "cryptotl/learn/cross_validation.h"
+#include "cryptotl/learn/curves.h"
+#include "cryptotl/learn/few_shot.h"
+#include "cryptotl/learn/folds.h"
+#include "cryptotl/rns/kernels.h"
+#include "cryptotl/transfer/fitting.h"
+#include "cryptotl/transfer/pretraining.h"
+#include "cryptotl/transfer/server_process.h"
+#include "cryptotl/transfer/temporary_folder.h"
+#include "transfer/statistics.h"
+#include "transfer/stopwatch.h"
+
+namespace cryptotl {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr size_t kCurvePoints = 200;
+
+/// The target rows that everything is measured on, with their features both ways.
+struct Target {
+  LabelSet labels;
+  Matrix embeddings;
+  Matrix scaled;  ///< within the plan's input range
+  Matrix encrypted_features;
+  Matrix plain_features;  ///< of the same scaled rows, in double precision
+};
+
+class Evaluation {
+ public:
+  Evaluation(const Examples& source, const Examples& target, const EvaluationOptions& options)
+      : source_(source), examples_(target), options_(options) {}
+
+  Json run() {
+    const Stopwatch time;
+    check_data();
+    json_ = {{"folds", options_.folds},         {"draws", options_.shots.empty() ? 0 : options_.draws},
+             {"seed", options_.seed},           {"source", table_json(source_)},
+             {"target", table_json(examples_)}, {"seconds", Json::object()}};
+    pretrain();
+    extract();
+    compare_settings();
+    compare_heads();
+    compare_shots();
+    json_["seconds"]["total"] = time.seconds();
+    return std::move(json_);
+  }
+
+ private:
+  static Json table_json(const Examples& examples) {
+    return {{"name", examples.source},
+            {"rows", examples.rows()},
+            {"columns", examples.embeddings.cols},
+            {"labels", examples.label_counts()}};
+  }
+
+  void check_data() const {
+    index_labels(examples_.labels, examples_.source).value();
+    require_embedder(examples_, source_.embedder).value();
+  }
+
+  TrainingOptions training() const {
+    TrainingOptions out = options_.training;
+    out.seed = options_.seed;
+    return out;
+  }
+
+  void pretrain() {
+    const Stopwatch time;
+    ProgressBar bar("pretraining", options_.quiet);
+    PretrainingOptions options;
+    options.training = training();
+    PretrainedModel made = pretrain_model(source_, options, bar.function());
+    model_ = std::move(made.model);
+    json_["seconds"]["pretrain"] = time.seconds();
+    json_["model"] = {{"name", model_.name},
+                      {"digest", hex(model_digest(model_))},
+                      {"embedder", model_.embedder.name},
+                      {"validation_accuracy", made.pretrained.validation_accuracy},
+                      {"validation_loss", made.pretrained.validation_loss}};
+    Json curve = Json::array();
+    for (const Epoch& epoch : made.pretrained.curve) curve.push_back(epoch_json(curve.size() + 1, epoch));
+    json_["learning"]["pretrain"] = std::move(curve);
+  }
+
+  void extract() {
+    const Stopwatch time;
+    std::error_code failure;
+    const auto parent =
+        options_.work_folder.empty() ? std::filesystem::temp_directory_path(failure) : options_.work_folder;
+    const TemporaryFolder folder = TemporaryFolder::make(parent, "cryptotl-").value();
+    save_model(folder.path() / "model", model_).value();
+    const auto server = ServerProcess::start({options_.server_program, folder.path() / "model",
+                                              folder.path() / "keys", options_.server_threads})
+                            .value();
+    ServiceClient client = ServiceClient::connect(server->url()).value();
+    metadata_ = client.metadata();
+    const ClientKeys keys = ClientKeys::generate(metadata_);
+    keys.upload(client).value();
+    ProgressBar bar("encrypted passes", options_.quiet);
+    const Extraction extraction =
+        FeatureExtractor(client, keys).extract(examples_.embeddings, bar.function());
+    json_["seconds"]["extract"] = time.seconds();
+    take_target(extraction);
+    report_passes(extraction);
+  }
+
+  void take_target(const Extraction& extraction) {
+    const std::vector<size_t> rows = extraction.usable();
+    target_.labels = index_labels(examples_.labels, examples_.source).value();
+    std::vector<int> index;
+    for (const size_t row : rows) index.push_back(target_.labels.index[row]);
+    target_.labels.index = std::move(index);
+    target_.embeddings = take_rows(examples_.embeddings, rows);
+    target_.scaled = scale_rows(metadata_, target_.embeddings).rows;
+    target_.encrypted_features = take_rows(extraction.features, rows);
+    target_.plain_features = forward(model_.lower, target_.scaled);
+  }
+
+  void report_passes(const Extraction& extraction) {
+    const Params& params = *metadata_.params;
+    json_["machine"] = {{"cpu", processor_name()},
+                        {"isa", kernels().name},
+                        {"threads", std::thread::hardware_concurrency()},
+                        {"server_threads", options_.server_threads}};
+    json_["parameters"] = {
+        {"ring_degree", params.n()}, {"log_qp", params.log_qp()}, {"security_bits", params.security_bits()}};
+    json_["max_feature_error"] = largest_difference(target_.encrypted_features, target_.plain_features);
+    json_["predicted_error"] = metadata_.plan.predicted_error;
+    json_["flagged_rows"] = extraction.flagged.size() - target_.embeddings.rows;
+    json_["clipped_rows"] =
+        std::ranges::count_if(extraction.clipped, [](size_t values) { return values > 0; });
+    json_["ms_per_pass"] = median(extraction.times.server);
+    json_["round_trip_ms"] = median(extraction.times.round_trip);
+    json_["client_encrypt_ms"] = median(extraction.times.encrypt);
+    json_["client_decrypt_ms"] = median(extraction.times.decrypt);
+    json_["latency_ms"] = extraction.times.server;
+    json_["request_bytes"] = metadata_.request_bytes();
+    json_["response_bytes"] = metadata_.response_bytes();
+    json_["evaluation_key_bytes"] = metadata_.evaluation_key_bytes();
+  }
+
+  // --- The four settings
+  // -------------------------------------------------------------------------------------------
+
+  void compare_settings() {
+    const Stopwatch time;
+    CrossValidationOptions options;
+    options.folds = options_.folds;
+    options.seed = options_.seed;
+    options.training = training();
+    const std::vector<int>& labels = target_.labels.index;
+    ProgressBar bar("cross-validation", options_.quiet);
+    size_t settings_done = 0;
+    const ProgressFunction progress = [&](size_t done, size_t total) {
+      bar.update(settings_done * total + done, 4 * total);
+    };
+    const auto add = [&](const std::string& setting, const CrossValidation& result) {
+      ++settings_done;
+      add_setting(setting, result);
+    };
+    add("plain", cross_validate_whole(target_.scaled, labels, false, options, progress));
+    add("plain_polynomial", cross_validate_whole(target_.scaled, labels, true, options, progress));
+    add("transfer_plain", cross_validate_upper(target_.plain_features, labels, options, progress));
+    add("transfer_encrypted", cross_validate_upper(target_.encrypted_features, labels, options, progress));
+    json_["seconds"]["folds"] = time.seconds();
+  }
+
+  void add_setting(const std::string& setting, const CrossValidation& result) {
+    Json row = {{"setting", setting}};
+    const auto add = [&](const std::string& metric, double Metrics::*member) {
+      row[metric + "_mean"] = result.summary.mean.*member;
+      row[metric + "_std"] = result.summary.deviation.*member;
+    };
+    add("loss", &Metrics::loss);
+    add("accuracy", &Metrics::accuracy);
+    add("balanced_accuracy", &Metrics::balanced_accuracy);
+    add("f1", &Metrics::f1);
+    add("precision", &Metrics::precision);
+    add("recall", &Metrics::recall);
+    add("kappa", &Metrics::kappa);
+    add("roc_auc", &Metrics::roc_auc);
+    add("pr_auc", &Metrics::pr_auc);
+    json_["rows"].push_back(std::move(row));
+    json_["learning"][setting] = mean_curve(result.curves);
+    if (result.scores.cols == 1) {
+      json_["curves"][setting] = {
+          {"roc", points(roc_curve(result.scores.values, target_.labels.index))},
+          {"precision_recall", points(precision_recall_curve(result.scores.values, target_.labels.index))}};
+    }
+    if (setting == "transfer_encrypted") add_confusion(result.scores);
+  }
+
+  void add_confusion(const Matrix& all_scores) {
+    const Matrix counts = confusion_matrix(all_scores, target_.labels.index);
+    Json rows = Json::array();
+    for (size_t i = 0; i < counts.rows; ++i) {
+      Json row = Json::array();
+      for (const double count : counts.row(i)) row.push_back(static_cast<size_t>(count));
+      rows.push_back(std::move(row));
+    }
+    json_["confusion"] = {{"labels", target_.labels.names}, {"counts", std::move(rows)}};
+  }
+
+  static Json epoch_json(size_t number, const Epoch& epoch) {
+    return {{"epoch", number}, {"train_loss", epoch.train_loss}, {"validation_loss", epoch.validation_loss}};
+  }
+
+  /// Mean over the folds that still trained in that epoch.
+  static Json mean_curve(const std::vector<std::vector<Epoch>>& folds) {
+    Json out = Json::array();
+    for (size_t i = 0;; ++i) {
+      Epoch sum;
+      double count = 0;
+      for (const std::vector<Epoch>& fold : folds) {
+        if (i >= fold.size()) continue;
+        sum.train_loss += fold[i].train_loss;
+        sum.validation_loss += fold[i].validation_loss;
+        ++count;
+      }
+      if (count == 0) return out;
+      out.push_back(epoch_json(i + 1, {sum.train_loss / count, sum.validation_loss / count, 0}));
+    }
+  }
+
+  /// At most about kCurvePoints of them, ends included.
+  static Json points(const std::vector<CurvePoint>& curve) {
+    Json out = Json::array();
+    const size_t step = std::max<size_t>(1, curve.size() / kCurvePoints);
+    for (size_t i = 0; i < curve.size(); ++i) {
+      if (i % step == 0 || i + 1 == curve.size()) out.push_back({curve[i].x, curve[i].y});
+    }
+    return out;
+  }
+
+  // --- Heads
+  // -------------------------------------------------------------------------------------------------------
+
+  void compare_heads() {
+    const std::vector<int>& labels = target_.labels.index;
+    const ProviderKnowledge provider = provider_knowledge(metadata_, target_.labels.names);
+    ProgressBar bar("choosing a head", options_.quiet);
+    HeadOptions options;
+    options.seed = options_.seed;
+    const Head chosen =
+        train_head(target_.embeddings, target_.encrypted_features, labels, provider, options, bar.function());
+    json_["heads"] = {{"chosen", name(chosen.kind)}, {"reason", chosen.reason}};
+    options.kind = HeadKind::linear;  // the head that features move most: nothing else is in it
+    add_agreement(train_head(target_.embeddings, target_.encrypted_features, labels, provider, options));
+  }
+
+  /// One head on plain and on decrypted features of the same rows.
+  void add_agreement(const Head& head) {
+    TrainedHead trained;
+    trained.head = head;
+    trained.labels = target_.labels.names;
+    trained.predicted_error = metadata_.plan.predicted_error;
+    const Matrix plain = scores(head, target_.embeddings, target_.plain_features);
+    const Matrix encrypted = scores(head, target_.embeddings, target_.encrypted_features);
+    const std::vector<int> plain_calls = called_classes(plain);
+    const std::vector<int> encrypted_calls = called_classes(encrypted);
+    size_t equal = 0, clear = 0, clear_equal = 0;
+    for (size_t i = 0; i < plain.rows; ++i) {
+      const bool same = plain_calls[i] == encrypted_calls[i];
+      const bool beyond = margin(plain.row(i)) > 2 * trained.logit_bound();
+      equal += same ? 1 : 0;
+      clear += beyond ? 1 : 0;
+      clear_equal += same && beyond ? 1 : 0;
+    }
+    json_["agreement"] = {{"head", name(head.kind)},
+                          {"rows", plain.rows},
+                          {"labels_equal", equal},
+                          {"rows_beyond_margin", clear},
+                          {"labels_equal_beyond_margin", clear_equal},
+                          {"max_score_difference", largest_difference(plain, encrypted)},
+                          {"score_bound", trained.score_bound()}};
+  }
+
+  /// How far the logits of the two likeliest classes lie apart.
+  static double margin(std::span<const double> row) {
+    if (row.size() == 1) return std::abs(std::log(row[0]) - std::log1p(-row[0]));
+    std::vector<double> sorted(row.begin(), row.end());
+    std::ranges::sort(sorted, std::greater<>());
+    return std::log(sorted[0]) - std::log(sorted[1]);
+  }
+
+  void compare_shots() {
+    json_["shots"] = Json::array();
+    if (options_.shots.empty()) return;
+    const Stopwatch time;
+    FewShotData data;
+    data.embeddings = target_.embeddings;
+    data.features = target_.encrypted_features;
+    data.random_features = forward(paper_lower(target_.scaled.cols, options_.seed + 1), target_.scaled);
+    data.labels = target_.labels.index;
+    data.provider = provider_knowledge(metadata_, target_.labels.names);
+    FewShotOptions options;
+    options.shots = options_.shots;
+    options.draws = options_.draws;
+    options.seed = options_.seed;
+    ProgressBar bar("few-shot draws", options_.quiet);
+    const FewShotReport report = few_shot(data, options, bar.function());
+    for (const FewShotRow& row : report.rows) {
+      json_["shots"].push_back({{"head", row.head == "random" ? "random_lower" : row.head},
+                                {"n", row.shots},
+                                {"balanced_accuracy_mean", row.balanced_accuracy_mean},
+                                {"balanced_accuracy_std", row.balanced_accuracy_deviation},
+                                {"difference_to_local_mean", row.difference_to_local_mean},
+                                {"difference_to_local_low", row.difference_to_local_low},
+                                {"difference_to_local_high", row.difference_to_local_high}});
+    }
+    json_["test_rows"] = report.test_rows;
+    json_["seconds"]["shots"] = time.seconds();
+  }
+
+  const Examples& source_;
+  const Examples& examples_;
+  const EvaluationOptions& options_;
+  Model model_;
+  ModelMetadata metadata_;
+  Target target_;
+  Json json_;
+};
+
+}  // namespace
+
+Json evaluate(const Examples& source, const Examples& target, const EvaluationOptions& options) {
+  return Evaluation(source, target, options).run();
+}
+
+}  // namespace cryptotl

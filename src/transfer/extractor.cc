@@ -1,0 +1,146 @@
+#include "cryptotl/transfer/extractor.h"
+
+#include <algorithm>
+#include <cmath>
+#include <future>
+#include <sstream>
+
+#include "cryptotl/ckks/wire.h"
+#include "transfer/stopwatch.h"
+
+namespace cryptotl {
+namespace {
+
+/// "3, 8, 12 and 40 more", counted from 1.
+std::string list_rows(const std::vector<size_t>& rows) {
+  constexpr size_t kNamed = 8;
+  std::ostringstream out;
+  for (size_t i = 0; i < std::min(rows.size(), kNamed); ++i) out << (i == 0 ? "" : ", ") << rows[i] + 1;
+  if (rows.size() > kNamed) out << " and " << rows.size() - kNamed << " more";
+  return out.str();
+}
+
+void require(bool fits, const std::string& what) {
+  if (!fits) throw Error(ErrorCode::malformed, "the server's answer " + what);
+}
+
+}  // namespace
+
+ScaledRows scale_rows(const ModelMetadata& model, const Matrix& embeddings) {
+  ScaledRows out{embeddings, std::vector<size_t>(embeddings.rows)};
+  for (size_t i = 0; i < embeddings.rows; ++i) {
+    model.scaler.apply(out.rows.row(i));
+    out.clipped[i] =
+        MinMaxScaler::clip(out.rows.row(i), model.plan.input_range.low, model.plan.input_range.high);
+  }
+  return out;
+}
+
+std::vector<size_t> Extraction::usable() const {
+  std::vector<size_t> rows;
+  for (size_t i = 0; i < flagged.size(); ++i) {
+    if (!flagged[i]) rows.push_back(i);
+  }
+  return rows;
+}
+
+std::vector<std::string> Extraction::warnings(const ModelMetadata& model) const {
+  std::vector<std::string> out;
+  std::vector<size_t> clipped_rows, flagged_rows;
+  size_t values = 0;
+  for (size_t i = 0; i < flagged.size(); ++i) {
+    values += clipped[i];
+    if (clipped[i] > 0) clipped_rows.push_back(i);
+    if (flagged[i]) flagged_rows.push_back(i);
+  }
+  if (!clipped_rows.empty()) {
+    std::ostringstream line;
+    line << values << " scaled inputs lay outside the model's range [" << model.plan.input_range.low << ", "
+         << model.plan.input_range.high << "] and were clipped, in " << clipped_rows.size()
+         << (clipped_rows.size() == 1 ? " row: " : " rows: ") << list_rows(clipped_rows);
+    out.push_back(line.str());
+  }
+  if (!flagged_rows.empty()) {
+    out.push_back(std::to_string(flagged_rows.size()) +
+                  (flagged_rows.size() == 1 ? " answer lies" : " answers lie") +
+                  " beyond the model's safe range and may be wrong, in row " + list_rows(flagged_rows));
+  }
+  return out;
+}
+
+FeatureExtractor::FeatureExtractor(ServiceClient& client, const ClientKeys& keys, bool overlap)
+    : client_(client),
+      keys_(keys),
+      model_(client.metadata()),
+      encoder_(model_.plan.params.log_n),
+      overlap_(overlap) {}
+
+Bytes FeatureExtractor::encrypted(std::span<const double> scaled_row) const {
+  const LatencyPlan& plan = model_.plan;
+  const auto coefficients = encoder_.encode(pack_input(plan, scaled_row), plan.input_scale);
+  return write_ciphertext(encrypt(keys_.secret(), coefficients, plan.input_scale, plan.top_limbs()));
+}
+
+std::vector<double> FeatureExtractor::decrypted(ByteView answer) const {
+  const LatencyPlan& plan = model_.plan;
+  auto ciphertext = read_ciphertext(answer, keys_.secret().params());
+  require(ciphertext.ok(),
+          ciphertext.ok() ? "" : std::string("is no ciphertext: ") + ciphertext.error().what());
+  require(ciphertext->key_id == keys_.secret().id(), "is under another key than ours");
+  require(ciphertext->parts.size() == 2 && ciphertext->num_limbs() == plan.last_limbs(),
+          "has another shape than the plan's");
+  // Only rounding may tell the server's scale from ours; what it claims is not used.
+  require(std::abs(ciphertext->scale / plan.output_scale() - 1) < 1e-9,
+          "stands at another scale than the plan's");
+  const std::vector<double> coefficients = decrypt(keys_.secret(), *ciphertext);
+  std::vector<double> features = unpack_output(plan, encoder_.decode(coefficients, plan.output_scale()));
+  const bool safe = !may_have_wrapped(plan, coefficients) &&
+                    std::ranges::all_of(features, [&](double y) { return std::abs(y) <= plan.output_limit; });
+  if (!safe) features.clear();
+  return features;
+}
+
+Extraction FeatureExtractor::extract(const Matrix& embeddings, const ProgressFunction& progress) {
+  ScaledRows scaled = scale_rows(model_, embeddings);
+  const size_t rows = embeddings.rows;
+  Extraction out{
+      Matrix(rows, model_.plan.output_width), std::vector<bool>(rows), std::move(scaled.clipped), {}};
+
+  const auto encrypt_row = [&](size_t i) {
+    const Stopwatch time;
+    Bytes request = encrypted(scaled.rows.row(i));
+    out.times.encrypt.push_back(time.milliseconds());
+    return request;
+  };
+  const auto decrypt_row = [&](size_t i, ByteView answer) {
+    const Stopwatch time;
+    const std::vector<double> features = decrypted(answer);
+    out.times.decrypt.push_back(time.milliseconds());
+    out.flagged[i] = features.empty();
+    std::ranges::copy(features, out.features.row(i).begin());
+  };
+
+  Bytes next = rows == 0 ? Bytes() : encrypt_row(0);
+  Bytes last;
+  for (size_t i = 0; i < rows; ++i) {
+    const Bytes request = std::move(next);
+    const auto beside = [&] {
+      if (i > 0) decrypt_row(i - 1, last);
+      if (i + 1 < rows) next = encrypt_row(i + 1);
+    };
+    // A deferred task runs at get(), when the server is done.
+    auto task = std::async(overlap_ ? std::launch::async : std::launch::deferred, beside);
+    const Stopwatch time;
+    auto answer = client_.infer(request, keys_.evaluation_keys());
+    const double round_trip = time.milliseconds();
+    task.get();
+    out.times.round_trip.push_back(round_trip);
+    out.times.server.push_back(answer.value().server_ms);
+    last = std::move(answer->ciphertext);
+    if (progress) progress(i + 1, rows);
+  }
+  if (rows > 0) decrypt_row(rows - 1, last);
+  return out;
+}
+
+}  // namespace cryptotl

@@ -1,0 +1,135 @@
+#include "cryptotl/transfer/fitting.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "cryptotl/data/labels.h"
+
+namespace cryptotl {
+namespace {
+
+Extraction extract_all(Session& session, const Examples& examples, bool quiet) {
+  ProgressBar bar("encrypted passes", quiet);
+  FeatureExtractor extractor(session.client, session.keys);
+  return extractor.extract(examples.embeddings, bar.function());
+}
+
+void require_rows_of_each_class(const LabelSet& labels, const std::vector<size_t>& rows) {
+  std::vector<size_t> counts(labels.names.size());
+  for (const size_t row : rows) ++counts[static_cast<size_t>(labels.index[row])];
+  for (size_t label = 0; label < counts.size(); ++label) {
+    if (counts[label] < 2) {
+      throw Error(ErrorCode::malformed, "label '" + labels.names[label] + "' has " +
+                                            std::to_string(counts[label]) +
+                                            " usable rows; a head needs at least 2 of each label");
+    }
+  }
+}
+
+std::vector<size_t> all_rows(size_t count) {
+  std::vector<size_t> rows(count);
+  for (size_t i = 0; i < count; ++i) rows[i] = i;
+  return rows;
+}
+
+std::string quoted(const std::string& field) {
+  if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
+  std::string out = "\"";
+  for (const char c : field) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return out + "\"";
+}
+
+std::string shortest(double value) {
+  std::array<char, 32> text;
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  return std::string(text.data(), end);
+}
+
+}  // namespace
+
+ProviderKnowledge provider_knowledge(const ModelMetadata& model, const std::vector<std::string>& labels) {
+  ProviderKnowledge out{model.feature_mean, model.feature_deviation, {}};
+  if (model.labels == labels) out.output_layer = model.output_layer;
+  return out;
+}
+
+Result<Session> Session::open(const std::string& url, const std::filesystem::path& folder) {
+  auto client = ServiceClient::connect(url);
+  if (!client.ok()) return client.error();
+  auto keys = ClientKeys::open(folder, client->metadata());
+  if (!keys.ok()) return keys.error();
+  CRYPTOTL_TRY(keys->upload(*client));
+  return Session{*std::move(client), *std::move(keys)};
+}
+
+FitResult fit_head_to(const Examples& examples, Session* session, const FitOptions& options) {
+  const LabelSet labels = index_labels(examples.labels, examples.source).value();
+  FitResult out;
+  out.trained.asked = options.kind;
+  out.trained.labels = labels.names;
+  out.trained.embedder = examples.embedder;
+  std::vector<size_t> rows = all_rows(examples.rows());
+  require_rows_of_each_class(labels, rows);
+  Matrix features;
+  ProviderKnowledge provider;
+  if (session != nullptr) {
+    const ModelMetadata& model = session->client.metadata();
+    require_embedder(examples, model.embedder).value();
+    out.extraction = extract_all(*session, examples, options.quiet);
+    out.warnings = out.extraction->warnings(model);
+    rows = out.extraction->usable();
+    if (rows.size() < examples.rows()) out.warnings.push_back("these rows are left out of the training");
+    require_rows_of_each_class(labels, rows);
+    features = take_rows(out.extraction->features, rows);
+    provider = provider_knowledge(model, labels.names);
+    out.trained.model = model.model_digest;
+    out.trained.feature_width = model.plan.output_width;
+    out.trained.predicted_error = model.plan.predicted_error;
+  }
+  out.rows = rows.size();
+  std::vector<int> index;
+  for (const size_t row : rows) index.push_back(labels.index[row]);
+  HeadOptions head_options;
+  head_options.kind = options.kind;
+  head_options.seed = options.seed;
+  ProgressBar bar("training the head", options.quiet);
+  out.trained.head = train_head(take_rows(examples.embeddings, rows), features, index, provider, head_options,
+                                bar.function());
+  return out;
+}
+
+Prediction predict(const TrainedHead& head, const Examples& examples, Session* session, bool quiet) {
+  require_embedder(examples, head.embedder).value();
+  Prediction out;
+  out.flagged.assign(examples.rows(), false);
+  Matrix features(examples.rows(), head.feature_width);
+  if (session != nullptr) {
+    const ModelMetadata& model = session->client.metadata();
+    if (head.asks_server() && model.model_digest != head.model) {
+      throw Error(ErrorCode::parameter_mismatch, "the head was fitted with model " +
+                                                     hex(head.model).substr(0, 16) + "; the server's is " +
+                                                     hex(model.model_digest).substr(0, 16));
+    }
+    out.extraction = extract_all(*session, examples, quiet);
+    out.warnings = out.extraction->warnings(model);
+    if (head.uses_features()) out.flagged = out.extraction->flagged;
+    features = out.extraction->features;
+  }
+  out.calls = calls(scores(head.head, examples.embeddings, features));
+  return out;
+}
+
+std::string scores_csv(const Prediction& prediction, const std::vector<std::string>& labels) {
+  std::string out = "row,label,score\n";
+  for (size_t i = 0; i < prediction.calls.size(); ++i) {
+    const Call& call = prediction.calls[i];
+    out += std::to_string(i + 1) + ",";
+    if (!prediction.flagged[i])
+      out += quoted(labels[static_cast<size_t>(call.label)]) + "," + shortest(call.score);
+    if (prediction.flagged[i]) out += ",";
+    out += "\n";
+  }
+  return out;
+}
+
+}  // namespace cryptotl

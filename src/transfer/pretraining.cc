@@ -1,0 +1,76 @@
+#include "cryptotl/transfer/pretraining.h"
+
+#include "cryptotl/data/labels.h"
+#include "cryptotl/network/folding.h"
+#include "cryptotl/transfer/temporary_folder.h"
+
+namespace cryptotl {
+namespace {
+
+/// Recorded on the rows; planned, too, so that what no plan fits is refused.
+LatencyPlan calibrated_plan(const Network& lower, const Matrix& scaled, Calibration& calibration) {
+  const FoldedNetwork folded = fold(lower).value();
+  calibration = calibrate(folded, scaled);
+  return plan_latency(folded, calibration).value();
+}
+
+nlohmann::json training_record(const Examples& examples, const TrainingOptions& options,
+                               const Pretrained& trained) {
+  nlohmann::json curve = nlohmann::json::array();
+  for (const Epoch& epoch : trained.curve) curve.push_back({epoch.train_loss, epoch.validation_loss});
+  return {{"rows", examples.rows()},
+          {"labels", examples.label_counts()},
+          {"seed", options.seed},
+          {"epochs", options.epochs},
+          {"batch", options.batch},
+          {"learning_rate", options.learning_rate},
+          {"weight_decay", options.weight_decay},
+          {"validation_loss", trained.validation_loss},
+          {"validation_accuracy", trained.validation_accuracy},
+          {"train_and_validation_loss", std::move(curve)}};
+}
+
+}  // namespace
+
+PretrainedModel pretrain_model(const Examples& examples, const PretrainingOptions& options,
+                               const ProgressFunction& progress) {
+  const LabelSet labels = index_labels(examples.labels, examples.source).value();
+  PretrainedModel out;
+  Model& model = out.model;
+  model.name = options.name;
+  model.scaler = MinMaxScaler::fit(examples.embeddings);
+  model.embedder = examples.embedder;
+  model.labels = labels.names;
+  Matrix scaled = examples.embeddings;
+  model.scaler.apply(scaled);
+
+  const size_t width = scaled.cols;
+  if (options.network && options.network->input_width != width) {
+    throw Error(ErrorCode::parameter_mismatch, examples.source + " has " + std::to_string(width) +
+                                                   " feature columns; the network takes " +
+                                                   std::to_string(options.network->input_width));
+  }
+  const std::vector<size_t> first_row = {0};
+  calibrated_plan(options.network ? *options.network : paper_lower(width, options.training.seed),
+                  take_rows(scaled, first_row), model.calibration);
+
+  out.pretrained = pretrain(scaled, labels.index, {options.training, options.network}, progress);
+  model.lower = out.pretrained.lower;
+  if (options.publish_output_layer) model.output_layer = out.pretrained.output_layer;
+  model.feature_mean = out.pretrained.feature_mean;
+  model.feature_deviation = out.pretrained.feature_deviation;
+  model.training = training_record(examples, options.training, out.pretrained);
+  out.plan = calibrated_plan(model.lower, scaled, model.calibration);
+  return out;
+}
+
+Status save_whole_model(const std::filesystem::path& folder, const Model& model, bool replace) {
+  auto staged = StagedFolder::begin(folder, {"lower.onnx", "manifest.json"}, replace, {"keys"});
+  if (!staged.ok()) return staged.error();
+  CRYPTOTL_TRY(save_model(staged->path(), model));
+  using std::filesystem::perms;
+  return staged->commit(perms::owner_all | perms::group_read | perms::group_exec | perms::others_read |
+                        perms::others_exec);
+}
+
+}  // namespace cryptotl
