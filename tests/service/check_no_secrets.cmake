@@ -1,0 +1,12 @@
+# Fails where PROGRAM has a symbol of the secret key or of decryption.
+execute_process(COMMAND ${NM} --demangle ${PROGRAM} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+if(NOT symbols MATCHES "cryptotl::LatencyRunner")
+  message(FATAL_ERROR "${PROGRAM} has no symbols to look at")
+endif()
+string(TOLOWER "${symbols}" lower)
+foreach(word IN ITEMS secretkey secret_key decrypt sample_ternary)
+  string(REGEX MATCH "[^\n]*cryptotl::[^\n]*${word}[^\n]*" found "${lower}")
+  if(found)
+    message(FATAL_ERROR "${PROGRAM} holds ${found}")
+  endif()
+endforeach()

@@ -1,0 +1,93 @@
+#include "cryptotl/service/metadata.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "service/party.h"
+
+namespace cryptotl {
+namespace {
+
+using Json = nlohmann::json;
+
+ModelMetadata small_metadata() {
+  const Model model = small_model();
+  return ModelMetadata::of(model, plan_latency(fold(model.lower).value(), model.calibration).value());
+}
+
+TEST(ModelMetadata, RefusesEveryPartThatIsMissingOrOfAnotherType) {
+  const Json whole = small_metadata().to_json();
+  ASSERT_TRUE(ModelMetadata::from_json(whole).ok());
+  const Json flat = whole.flatten();
+  for (const auto& [path, value] : flat.items()) {
+    const Json::json_pointer pointer(path);
+    // For people to read, or of no use to a client.
+    if (path.starts_with("/versions") || path.starts_with("/platform") ||
+        path.starts_with("/parameters/plan/noise")) {
+      continue;
+    }
+    for (const Json& wrong : {Json(nullptr), Json::object(), Json("x")}) {
+      if (value.is_string() && wrong.is_string()) continue;
+      Json bad = whole;
+      bad[pointer] = wrong;
+      EXPECT_FALSE(ModelMetadata::from_json(bad).ok()) << path << " = " << wrong;
+    }
+  }
+  for (const Json& wrong : {Json(), Json(1), Json::array(), Json::object()}) {
+    EXPECT_FALSE(ModelMetadata::from_json(wrong).ok());
+  }
+}
+
+TEST(ModelMetadata, RefusesPartsThatDoNotFitTogether) {
+  const Json whole = small_metadata().to_json();
+  const std::pair<const char*, Json> kWrong[] = {
+      {"/inputs/0/shape/0", 100},
+      {"/outputs/0/shape/0", 100},
+      {"/parameters/evaluation_key_bytes", 5},
+      {"/parameters/params_id", std::string(64, '0')},
+      {"/parameters/model_digest", std::string(63, '0')},
+      {"/parameters/embedder/width", 21},
+      {"/parameters/feature_mean", Json::array({1.0})},
+      {"/parameters/feature_deviation", Json::array()},
+      {"/parameters/output_layer/inputs", 12},
+      {"/parameters/output_layer/outputs", 18446744073709551615u},
+      {"/parameters/output_layer/outputs", 0},
+      {"/parameters/plan/primes/0", 4},
+  };
+  for (const auto& [path, value] : kWrong) {
+    Json bad = whole;
+    bad[Json::json_pointer(path)] = value;
+    EXPECT_FALSE(ModelMetadata::from_json(bad).ok()) << path;
+  }
+}
+
+TEST(ModelMetadata, SurvivesTheWayThroughText) {
+  const ModelMetadata metadata = small_metadata();
+  const auto back = ModelMetadata::from_json(Json::parse(metadata.to_json().dump()));
+  ASSERT_TRUE(back.ok()) << back.error().what();
+  EXPECT_EQ(back->to_json(), metadata.to_json());
+  EXPECT_EQ(back->model_digest, metadata.model_digest);
+  EXPECT_EQ(back->scaler, metadata.scaler);
+  EXPECT_EQ(back->embedder, metadata.embedder);
+  EXPECT_EQ(back->labels, metadata.labels);
+  EXPECT_EQ(back->output_layer->weight.values, metadata.output_layer->weight.values);
+  EXPECT_EQ(back->feature_deviation, metadata.feature_deviation);
+}
+
+TEST(ModelMetadata, LeavesOutWhatIsNotPublished) {
+  Model model = small_model();
+  model.output_layer.reset();
+  model.feature_mean.clear();
+  model.feature_deviation.clear();
+  const auto metadata =
+      ModelMetadata::of(model, plan_latency(fold(model.lower).value(), model.calibration).value());
+  const auto back = ModelMetadata::from_json(metadata.to_json());
+  ASSERT_TRUE(back.ok()) << back.error().what();
+  EXPECT_FALSE(back->output_layer.has_value());
+  EXPECT_TRUE(back->feature_mean.empty());
+}
+
+}  // namespace
+}  // namespace cryptotl

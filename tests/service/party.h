@@ -1,0 +1,87 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "cryptotl/ckks/encoder.h"
+#include "cryptotl/ckks/secret_key.h"
+#include "cryptotl/ckks/wire.h"
+#include "cryptotl/service/metadata.h"
+#include "plan/random_network.h"
+
+namespace cryptotl {
+
+/// A model small enough that keys and passes take no time, under the parameters of every day.
+inline Model small_model(uint64_t seed = 1) {
+  constexpr size_t kInputs = 20;
+  constexpr size_t kHidden = 24;
+  constexpr size_t kOutputs = 11;
+  std::mt19937_64 generator(seed);
+  std::normal_distribution<double> normal(0.0, 0.2);
+  const auto dense = [&](size_t rows, size_t cols) {
+    Dense layer{Matrix(rows, cols), std::vector<double>(rows)};
+    for (double& value : layer.weight.values) value = normal(generator);
+    for (double& value : layer.bias) value = normal(generator);
+    return layer;
+  };
+  const Matrix rows = uniform_rows(50, kInputs, seed);
+  Model model;
+  model.name = "small";
+  model.lower = {kInputs,
+                 {dense(kHidden, kInputs), Polynomial{{0.5, 0.6, 0.09, -0.006}}, dense(kOutputs, kHidden)}};
+  model.scaler = MinMaxScaler::fit(rows);
+  model.embedder = external_embedder("some-embedder", kInputs);
+  model.calibration = calibrate(fold(model.lower).value(), rows);
+  model.labels = {"ham", "spam"};
+  model.output_layer = dense(1, kOutputs);
+  model.feature_mean = std::vector<double>(kOutputs, 0.5);
+  model.feature_deviation = std::vector<double>(kOutputs, 1.0 / 3);
+  return model;
+}
+
+/// The data owner: the secret key and what it makes for one server.
+struct Owner {
+  explicit Owner(const ModelMetadata& model)
+      : metadata(model),
+        secret(SecretKey::generate(model.params)),
+        encoder(model.params->log_n()),
+        evaluation_keys(write_evaluation_keys(make_evaluation_keys(secret, required_keys(model.plan)))) {}
+
+  Bytes encrypted(std::span<const double> row) const {
+    const LatencyPlan& plan = metadata.plan;
+    return write_ciphertext(encrypt(secret, encoder.encode(pack_input(plan, row), plan.input_scale),
+                                    plan.input_scale, plan.top_limbs()));
+  }
+  std::vector<double> decrypted(ByteView answer) const {
+    const Ciphertext ciphertext = read_ciphertext(answer, metadata.params).value();
+    return unpack_output(metadata.plan, encoder.decode(decrypt(secret, ciphertext), ciphertext.scale));
+  }
+  Digest keys() const { return digest(evaluation_keys); }
+
+  ModelMetadata metadata;
+  SecretKey secret;
+  Encoder encoder;
+  Bytes evaluation_keys;
+};
+
+/// A folder that goes with this object.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string path = (std::filesystem::temp_directory_path() / "cryptotl-service-XXXXXX").string();
+    path_ = ::mkdtemp(path.data());
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace cryptotl
