@@ -49,7 +49,11 @@ class SecretKeyFileTest : public testing::Test {
     EXPECT_THAT(key.error().what(), HasSubstr(reason));
     EXPECT_THAT(key.error().what(), HasSubstr(path_.string()));
   }
-  void replace(ByteView bytes) const { write_file(path_, bytes, FileMode::owner_only).value(); }
+  /// In place, so that the mode stays as it is.
+  void replace(ByteView bytes) const {
+    std::ofstream(path_, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), std::ssize(bytes));
+    fs::permissions(path_, fs::perms::owner_read | fs::perms::owner_write);
+  }
 
   ParamsPtr params_;
   SecretKey key_;
