@@ -57,12 +57,13 @@ struct Owner {
     const Ciphertext ciphertext = read_ciphertext(answer, metadata.params).value();
     return unpack_output(metadata.plan, encoder.decode(decrypt(secret, ciphertext), ciphertext.scale));
   }
-  Digest keys() const { return digest(evaluation_keys); }
+  const Digest& keys() const { return keys_digest; }
 
   ModelMetadata metadata;
   SecretKey secret;
   Encoder encoder;
   Bytes evaluation_keys;
+  Digest keys_digest = digest(evaluation_keys);
 };
 
 /// A folder that goes with this object.
