@@ -65,8 +65,11 @@ Error ServiceClient::State::no_answer(httplib::Error error) const {
     return failed(ErrorCode::resource_exhausted,
                   "no whole answer within " + std::to_string(options.request_time.count()) + " ms");
   }
-  if (state.heard) return failed(ErrorCode::malformed, "the answer is cut off or is not HTTP");
-  return failed(ErrorCode::resource_exhausted, "the server closed the connection without an answer");
+  if (state.heard && !state.ended)
+    return failed(ErrorCode::malformed, "what answers there does not speak HTTP");
+  return failed(ErrorCode::resource_exhausted,
+                state.heard ? "the server closed the connection in the middle of its answer"
+                            : "the server closed the connection without an answer");
 }
 
 Error ServiceClient::State::refusal(const httplib::Response& response) const {
@@ -83,7 +86,8 @@ Result<httplib::Response> ServiceClient::State::exchange(const Send& send) {
     const bool busy = result && result->status == 503;
     if (result && !busy) return std::move(*result);
     const Error error = busy ? refusal(*result) : no_answer(result.error());
-    if (attempt >= options.attempts || http.state().too_long || http.state().late) return error;
+    if (attempt >= options.attempts || error.code() != ErrorCode::resource_exhausted || http.state().late)
+      return error;
     std::this_thread::sleep_for(pause);
     pause *= 3;
   }

@@ -21,7 +21,9 @@ class Exchange : public httplib::Stream {
 
   ssize_t write(const char* bytes, size_t size) override {
     if (!wait(Direction::write)) return -1;
-    return send_some(socket_, bytes, size);
+    const ssize_t count = send_some(socket_, bytes, size);
+    state_.ended = count < 0;
+    return count;
   }
 
   bool is_readable() const override { return true; }
@@ -46,6 +48,7 @@ class Exchange : public httplib::Stream {
     if (failed_) return false;
     const ssize_t count = receive_some(socket_, buffer_.data(), std::min(buffer_.size(), left_));
     failed_ = count < 0;
+    state_.ended = count <= 0;
     if (count <= 0) return false;
     state_.heard = true;
     left_ -= static_cast<size_t>(count);

@@ -14,6 +14,7 @@ struct ExchangeState {
   bool late = false;
   bool too_long = false;
   bool heard = false;  ///< at least one byte came back
+  bool ended = false;  ///< the other side closed or broke the connection
 };
 
 /// The HTTP library's client behind limits of our own: each exchange has a deadline, and an answer a number

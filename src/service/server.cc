@@ -83,7 +83,7 @@ struct Server::State {
 
 Json Server::State::server_json() const {
   return {{"name", "cryptotl"},
-          {"version", "0.1.0"},
+          {"version", CRYPTOTL_VERSION},
           {"extensions", {"binary_tensor_data", "cryptotl_evaluation_keys"}},
           {"models", {metadata.name}}};
 }

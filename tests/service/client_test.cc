@@ -164,7 +164,7 @@ TEST_F(ClientTest, SaysThatNoServerIsThere) {
 TEST_F(ClientTest, SaysThatTheOtherSideIsNoCryptoTlServer) {
   const std::string kAnswers[] = {
       "SSH-2.0-OpenSSH_9.2\r\n",
-      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n",
+      "HTTP/1.1 what\r\n\r\n",
       json_answer("hello"),
       json_answer("{}"),
       json_answer("[]"),
@@ -210,9 +210,14 @@ TEST_F(ClientTest, GivesUpAServerThatIsSilentDribblesOrNeverEnds) {
   EXPECT_EQ(connected.error().code(), ErrorCode::malformed) << connected.error().what();
 }
 
-TEST_F(ClientTest, SaysThatTheServerClosedWithoutAnAnswer) {
+TEST_F(ClientTest, SaysThatTheServerClosedWithoutAWholeAnswer) {
   const ScriptedServer closing([](int socket, size_t) { read_request(socket); });
   expect_refused(closing, ErrorCode::resource_exhausted, 2);
+  const ScriptedServer midway([](int socket, size_t) {
+    read_request(socket);
+    say(socket, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{");
+  });
+  expect_refused(midway, ErrorCode::resource_exhausted, 2);
 }
 
 TEST_F(ClientTest, TriesAgainWhileTheServerIsBusy) {
