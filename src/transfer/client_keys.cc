@@ -68,7 +68,7 @@ ClientKeys ClientKeys::generate(const ModelMetadata& model) {
 }
 
 Status ClientKeys::save(const std::filesystem::path& folder, bool replace) const {
-  auto staged = StagedFolder::begin(folder, {kSecretKeyFile, kEvaluationKeyFile, kKeyManifestFile}, replace);
+  auto staged = StagedFolder::begin(folder, kKeyFiles, replace);
   if (!staged.ok()) return staged.error();
   const auto evaluation = evaluation_key_bytes();
   if (!evaluation.ok()) return evaluation.error();

@@ -13,7 +13,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kVersion = 1;
-constexpr const char* kEntry = "cryptotl.head";
 constexpr const char* kDigestEntry = "cryptotl.digest";
 
 Error malformed(const std::string& what) { return Error(ErrorCode::malformed, what); }
@@ -77,7 +76,7 @@ Status check(const TrainedHead& head) {
 using Metadata = std::map<std::string, std::string>;
 
 Result<Bytes> sealed(const Network& network, const std::string& entry) {
-  Metadata metadata = {{kEntry, entry}};
+  Metadata metadata = {{kHeadEntry, entry}};
   const auto content = write_onnx(network, metadata);
   if (!content.ok()) return content.error();
   metadata[kDigestEntry] = hex(digest(*content));
@@ -94,7 +93,7 @@ Result<Bytes> write_head(const TrainedHead& head) {
 Result<TrainedHead> read_head(ByteView bytes) {
   auto file = read_onnx(bytes);
   if (!file.ok()) return file.error();
-  const auto entry = file->metadata.find(kEntry);
+  const auto entry = file->metadata.find(kHeadEntry);
   if (entry == file->metadata.end()) return malformed("an ONNX file, but not a head that cryptotl fit made");
   const auto expected = sealed(file->network, entry->second);
   if (!expected.ok() || !std::ranges::equal(*expected, bytes)) {

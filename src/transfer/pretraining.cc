@@ -65,7 +65,7 @@ PretrainedModel pretrain_model(const Examples& examples, const PretrainingOption
 }
 
 Status save_whole_model(const std::filesystem::path& folder, const Model& model, bool replace) {
-  auto staged = StagedFolder::begin(folder, {"lower.onnx", "manifest.json"}, replace, {"keys"});
+  auto staged = StagedFolder::begin(folder, kModelFiles, replace, kKeptModelFiles);
   if (!staged.ok()) return staged.error();
   CRYPTOTL_TRY(save_model(staged->path(), model));
   using std::filesystem::perms;

@@ -1,7 +1,8 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
+#include <string>
+#include <vector>
 
 #include "cryptotl/base/progress.h"
 #include "cryptotl/ckks/secret_key.h"
@@ -48,5 +49,6 @@ class ClientKeys {
 inline constexpr const char* kSecretKeyFile = "secret.key";
 inline constexpr const char* kEvaluationKeyFile = "evaluation.keys";
 inline constexpr const char* kKeyManifestFile = "keys.json";
+inline const std::vector<std::string> kKeyFiles = {kSecretKeyFile, kEvaluationKeyFile, kKeyManifestFile};
 
 }  // namespace cryptotl

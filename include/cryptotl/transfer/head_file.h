@@ -32,6 +32,9 @@ struct TrainedHead {
   double score_bound() const { return logit_bound() / (labels.size() == 2 ? 4 : 2); }
 };
 
+/// The entry of an ONNX file's metadata that only a head has.
+inline constexpr const char* kHeadEntry = "cryptotl.head";
+
 /// The largest head file that is read.
 inline constexpr size_t kMaxHeadBytes = size_t{256} << 20;
 

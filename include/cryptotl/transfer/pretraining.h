@@ -26,6 +26,10 @@ struct PretrainedModel {
 PretrainedModel pretrain_model(const Examples& examples, const PretrainingOptions& options,
                                const ProgressFunction& progress = {});
 
+/// The files of a model's folder, and what the server may have put beside them.
+inline const std::vector<std::string> kModelFiles = {"lower.onnx", "manifest.json"};
+inline const std::vector<std::string> kKeptModelFiles = {"keys"};
+
 /// Writes the model's folder, whole or not at all. With `replace` an old model goes; the key store in it
 /// stays.
 Status save_whole_model(const std::filesystem::path& folder, const Model& model, bool replace);

@@ -1,0 +1,79 @@
+#include "cli/evaluate.h"
+
+#include "cli/evaluation_text.h"
+#include "cryptotl/base/file.h"
+#include "cryptotl/transfer/report.h"
+#include "cryptotl/transfer/temporary_folder.h"
+
+namespace cryptotl {
+namespace {
+
+struct Options {
+  std::string source, source_labels, target, target_labels, label, embedder, report;
+  EvaluationOptions evaluation;
+  bool force = false;
+};
+
+void define(CLI::App& verb, Options& options) {
+  verb.add_option("--source", options.source, "the provider's examples: CSV or NPY")->required();
+  verb.add_option("--target", options.target, "the client's examples")->required();
+  verb.add_option("--source-labels", options.source_labels, "labels of an NPY source");
+  verb.add_option("--target-labels", options.target_labels, "labels of an NPY target");
+  verb.add_option("--label", options.label, "the label's column of CSV files, by name or number");
+  verb.add_option("--embedder", options.embedder, "where numbers come from, such as all-mpnet-base-v2");
+  verb.add_option("--report", options.report, "HTML page to be made");
+  define_evaluation(verb, options.evaluation);
+  add_force(verb, options.force);
+}
+
+Outcome work(const CommandLine& line, const Options& options) {
+  if (!options.report.empty()) check_output_file(options.report, options.force).value();
+  const Examples source =
+      read_data(options.source, options.source_labels, options.label, options.embedder, true);
+  const Examples target =
+      read_data(options.target, options.target_labels, options.label, options.embedder, true);
+  return run_evaluation(line, source, target, options.evaluation, options.report);
+}
+
+}  // namespace
+
+void define_evaluation(CLI::App& verb, EvaluationOptions& options) {
+  verb.add_option("--folds", options.folds, "of the cross-validation")
+      ->check(CLI::Range(2, 1000))
+      ->capture_default_str();
+  verb.add_option("--shots", options.shots, "numbers of labels of the few-shot experiment, such as 10,20,50")
+      ->delimiter(',')
+      ->check(CLI::PositiveNumber);
+  verb.add_option("--draws", options.draws, "of so many labels each")
+      ->check(CLI::Range(2, 10'000))
+      ->capture_default_str();
+  verb.add_option("--epochs", options.training.epochs, "at most")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  verb.add_option("--threads", options.server_threads, "of the server's pass")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  add_seed(verb, options.seed);
+}
+
+Outcome run_evaluation(const CommandLine& line, const Examples& source, const Examples& target,
+                       EvaluationOptions options, const std::string& report) {
+  options.quiet = line.quiet;
+  options.server_program = sibling_program("cryptotl-server");
+  Outcome out;
+  out.json = evaluate(source, target, options);
+  out.text = evaluation_text(out.json);
+  if (!report.empty()) {
+    write_file(report, as_bytes(report_html(out.json))).value();
+    out.text += "report:     " + report + "\n";
+  }
+  return out;
+}
+
+void add_evaluate(CLI::App& app, CommandLine& line) {
+  add_verb<Options>(
+      app, line, "evaluate", "compare learning with and without transfer, in plain and through encryption",
+      "cryptotl evaluate --source source.csv --target target.csv --folds 10 --json", define, work);
+}
+
+}  // namespace cryptotl

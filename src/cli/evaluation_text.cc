@@ -1,0 +1,89 @@
+#include "cli/evaluation_text.h"
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "cli/table.h"
+
+namespace cryptotl {
+namespace {
+
+using Json = nlohmann::json;
+using Rows = std::vector<std::vector<std::string>>;
+
+std::string percent(double share) { return fixed(100 * share, 1); }
+
+std::string mean_and_deviation(const Json& row, const std::string& metric, bool in_percent) {
+  const double factor = in_percent ? 100 : 1;
+  return fixed(factor * row.at(metric + "_mean").get<double>(), in_percent ? 1 : 3) + " +- " +
+         fixed(factor * row.at(metric + "_std").get<double>(), in_percent ? 1 : 3);
+}
+
+std::string settings_table(const Json& evaluation) {
+  static const std::map<std::string, std::string> kSettings = {{"plain", "plain, no transfer"},
+                                                               {"plain_polynomial", "plain, polynomial"},
+                                                               {"transfer_plain", "transfer in plain"},
+                                                               {"transfer_encrypted", "transfer, encrypted"}};
+  Rows table = {
+      {"", "loss", "accuracy %", "balanced %", "F1 %", "precision %", "recall %", "kappa", "ROC area"}};
+  for (const Json& row : evaluation.at("rows")) {
+    const std::string setting = row.at("setting");
+    table.push_back({kSettings.at(setting), mean_and_deviation(row, "loss", false)});
+    for (const char* const metric : {"accuracy", "balanced_accuracy", "f1", "precision", "recall"}) {
+      table.back().push_back(mean_and_deviation(row, metric, true));
+    }
+    for (const char* const metric : {"kappa", "roc_auc"})
+      table.back().push_back(mean_and_deviation(row, metric, false));
+  }
+  return text_table(table);
+}
+
+std::string shots_table(const Json& evaluation) {
+  Rows table = {{"head", "labels", "balanced %", "to local", "95 %"}};
+  for (const Json& row : evaluation.at("shots")) {
+    table.push_back(
+        {row.at("head").get<std::string>(), row.at("n").dump(),
+         mean_and_deviation(row, "balanced_accuracy", true), percent(row.at("difference_to_local_mean")),
+         percent(row.at("difference_to_local_low")) + " to " + percent(row.at("difference_to_local_high"))});
+  }
+  return text_table(table);
+}
+
+std::string table_line(const char* role, const Json& table) {
+  std::string out =
+      std::string(role) + table.at("name").get<std::string>() + ", " + table.at("rows").dump() + " rows";
+  for (const auto& [label, count] : table.at("labels").items()) out += ", " + count.dump() + " " + label;
+  return out + "\n";
+}
+
+}  // namespace
+
+std::string evaluation_text(const Json& evaluation) {
+  const Json& agreement = evaluation.at("agreement");
+  std::string out = "\n" + table_line("provider: ", evaluation.at("source")) +
+                    table_line("client:   ", evaluation.at("target")) + "\n" + settings_table(evaluation) +
+                    "\nmean +- " + "standard deviation over " + evaluation.at("folds").dump() + " folds\n\n";
+  if (!evaluation.at("shots").empty()) {
+    out += shots_table(evaluation) + "\nbalanced accuracy on " + evaluation.at("test_rows").dump() +
+           " held-out rows, mean of " + evaluation.at("draws").dump() + " draws\n\n";
+  }
+  out += "head:       " + evaluation.at("heads").at("reason").get<std::string>() + "\n";
+  out += "agreement:  " + agreement.at("labels_equal").dump() + " of " + agreement.at("rows").dump() +
+         " labels equal from plain and encrypted features, scores within " +
+         brief(agreement.at("max_score_difference")) + " (bound " + brief(agreement.at("score_bound")) +
+         ")\n";
+  out += "features:   error at most " + brief(evaluation.at("max_feature_error")) + " (predicted " +
+         brief(evaluation.at("predicted_error")) + "); " + evaluation.at("flagged_rows").dump() +
+         " rows flagged, " + evaluation.at("clipped_rows").dump() + " clipped\n";
+  out += "a pass:     " + fixed(evaluation.at("ms_per_pass"), 1) + " ms on the server, " +
+         fixed(evaluation.at("round_trip_ms"), 1) + " ms there and back, " +
+         fixed(evaluation.at("client_encrypt_ms"), 1) + " ms to encrypt, " +
+         fixed(evaluation.at("client_decrypt_ms"), 1) + " ms to decrypt (medians)\n";
+  out += "bytes:      request " + byte_text(evaluation.at("request_bytes")) + ", answer " +
+         byte_text(evaluation.at("response_bytes")) + ", evaluation keys " +
+         byte_text(evaluation.at("evaluation_key_bytes")) + "\n";
+  out += "seconds:    " + fixed(evaluation.at("seconds").at("total"), 0) + " in all\n";
+  return out;
+}
+
+}  // namespace cryptotl

@@ -1,0 +1,26 @@
+#include "cli/extraction_json.h"
+
+#include <algorithm>
+
+namespace cryptotl {
+namespace {
+
+double mean(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return values.empty() ? 0 : sum / static_cast<double>(values.size());
+}
+
+}  // namespace
+
+void add_extraction(nlohmann::json& json, const std::optional<Extraction>& extraction) {
+  if (!extraction) return;
+  json["clipped_rows"] = std::ranges::count_if(extraction->clipped, [](size_t values) { return values > 0; });
+  json["flagged_rows"] = extraction->flagged.size() - extraction->usable().size();
+  json["server_ms_mean"] = mean(extraction->times.server);
+  json["round_trip_ms_mean"] = mean(extraction->times.round_trip);
+  json["client_encrypt_ms_mean"] = mean(extraction->times.encrypt);
+  json["client_decrypt_ms_mean"] = mean(extraction->times.decrypt);
+}
+
+}  // namespace cryptotl

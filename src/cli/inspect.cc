@@ -1,0 +1,40 @@
+#include "cli/command.h"
+#include "cryptotl/transfer/inspection.h"
+
+namespace cryptotl {
+namespace {
+
+struct Options {
+  std::string path;
+};
+
+void define(CLI::App& verb, Options& options) {
+  verb.add_option("path", options.path, "a model's or a key folder, or a file of ours")->required();
+}
+
+/// One line a value, nested ones with their path; the plan as it is written.
+void append(std::string& text, const std::string& path, const nlohmann::json& json) {
+  if (json.is_object()) {
+    for (const auto& [key, value] : json.items()) append(text, path.empty() ? key : path + "." + key, value);
+  } else if (path == "plan") {
+    text += "plan: " + json.get<std::string>();
+  } else {
+    text += path + ": " + (json.is_string() ? json.get<std::string>() : json.dump()) + "\n";
+  }
+}
+
+Outcome work(const CommandLine&, const Options& options) {
+  Outcome out;
+  out.json = inspect(options.path).value();
+  append(out.text, "", out.json);
+  return out;
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, CommandLine& line) {
+  add_verb<Options>(app, line, "inspect", "say what a model, a head, keys or a ciphertext is",
+                    "cryptotl inspect model", define, work);
+}
+
+}  // namespace cryptotl

@@ -1,0 +1,82 @@
+#include <pthread.h>
+
+#include <csignal>
+#include <iostream>
+#include <thread>
+
+#include "cli/command.h"
+#include "cryptotl/transfer/temporary_folder.h"
+
+namespace {
+
+using cryptotl::CommandLine;
+
+/// A signal that ends the program first removes its temporary folders. Called before there are other threads,
+/// which then leave the signals to the one that waits for them.
+void clean_up_on_signals() {
+  std::signal(SIGPIPE, SIG_IGN);  // a server that goes is an error of the call, not the end of us
+  sigset_t ends;
+  sigemptyset(&ends);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&ends, signal);
+  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+  std::thread([ends] {
+    int signal = 0;
+    sigwait(&ends, &signal);
+    cryptotl::remove_temporary_folders();
+    std::signal(signal, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &ends, nullptr);
+    raise(signal);
+  }).detach();
+}
+
+int fail(const std::string& message, cryptotl::ErrorCode code) {
+  std::cerr << "cryptotl: " << message << std::endl;
+  return cryptotl::exit_code(code);
+}
+
+void add_verbs(CLI::App& app, CommandLine& line) {
+  cryptotl::add_demo(app, line);
+  cryptotl::add_pretrain(app, line);
+  cryptotl::add_serve(app, line);
+  cryptotl::add_keygen(app, line);
+  cryptotl::add_fit(app, line);
+  cryptotl::add_predict(app, line);
+  cryptotl::add_evaluate(app, line);
+  cryptotl::add_embed(app, line);
+  cryptotl::add_bench(app, line);
+  cryptotl::add_inspect(app, line);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Transfer learning between two parties on encrypted inputs.", "cryptotl");
+  app.require_subcommand(1);
+  app.footer(
+      "cryptotl VERB --help says more. Exit codes: 0 done, 1 failed, 2 usage, 3 malformed input, 4 refused "
+      "for\n"
+      "security.");
+  CommandLine line;
+  add_verbs(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : cryptotl::exit_code(cryptotl::ErrorCode::invalid_argument);
+  }
+  const cryptotl::Outcome outcome = line.run();
+  std::cout << (line.json ? outcome.json.dump() + "\n" : outcome.text) << std::flush;
+  return std::cout ? 0 : fail("cannot write to standard output", cryptotl::ErrorCode::resource_exhausted);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    clean_up_on_signals();
+    return run(argc, argv);
+  } catch (const cryptotl::Error& error) {
+    return fail(error.what(), error.code());
+  } catch (const std::bad_alloc&) {
+    return fail("not enough memory", cryptotl::ErrorCode::resource_exhausted);
+  } catch (const std::exception& error) {
+    return fail(error.what(), cryptotl::ErrorCode::internal);
+  }
+}

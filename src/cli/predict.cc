@@ -1,0 +1,79 @@
+#include <algorithm>
+
+#include "cli/command.h"
+#include "cli/extraction_json.h"
+#include "cryptotl/base/file.h"
+#include "cryptotl/transfer/fitting.h"
+#include "cryptotl/transfer/temporary_folder.h"
+
+namespace cryptotl {
+namespace {
+
+struct Options {
+  DataOptions data;
+  std::string server, keys, head, out;
+  bool force = false;
+};
+
+void define(CLI::App& verb, Options& options) {
+  options.data.define(verb);
+  verb.add_option("--server", options.server,
+                  "http://HOST:PORT; a head that was asked to be local needs none");
+  verb.add_option("--keys", options.keys, "folder of keygen");
+  verb.add_option("--head", options.head, "file of fit")->required();
+  verb.add_option(
+          "--out", options.out,
+          "CSV file to be made: row (from 1), label, score (of two labels the probability of the second, of "
+          "more that of the label); both are empty where the encrypted answer is not safe to use")
+      ->required();
+  add_force(verb, options.force);
+}
+
+TrainedHead read_head_file(const std::string& path) {
+  const Bytes bytes = read_file(path, kMaxHeadBytes).value();
+  auto head = read_head(bytes);
+  if (!head.ok()) throw Error(head.error().code(), path + ": " + head.error().what());
+  return *std::move(head);
+}
+
+Outcome work(const CommandLine& line, const Options& options) {
+  check_output_file(options.out, options.force).value();
+  const TrainedHead head = read_head_file(options.head);
+  if (head.asks_server() && (options.server.empty() || options.keys.empty())) {
+    throw Error(ErrorCode::invalid_argument,
+                options.head + " needs the features of its server: --server and --keys");
+  }
+  const Examples examples = options.data.read(false);
+  require_embedder(examples, head.embedder).value();
+  std::optional<Session> session;
+  if (head.asks_server()) session = Session::open(options.server, options.keys).value();
+  const Prediction prediction = predict(head, examples, session ? &*session : nullptr, line.quiet);
+  for (const std::string& warning : prediction.warnings) warn(warning);
+  write_file(options.out, as_bytes(scores_csv(prediction, head.labels))).value();
+
+  std::map<std::string, size_t> counts;
+  for (size_t i = 0; i < prediction.calls.size(); ++i) {
+    if (!prediction.flagged[i]) ++counts[head.labels[static_cast<size_t>(prediction.calls[i].label)]];
+  }
+  Outcome out{{{"out", options.out},
+               {"rows", prediction.calls.size()},
+               {"labels", counts},
+               {"score_bound", head.score_bound()},
+               {"warnings", prediction.warnings}},
+              options.out + ": " + std::to_string(prediction.calls.size()) + " rows"};
+  for (const auto& [label, count] : counts) out.text += ", " + std::to_string(count) + " " + label;
+  out.text += "\n";
+  add_extraction(out.json, prediction.extraction);
+  return out;
+}
+
+}  // namespace
+
+void add_predict(CLI::App& app, CommandLine& line) {
+  add_verb<Options>(app, line, "predict", "classify examples through encryption with a head",
+                    "cryptotl predict --server http://127.0.0.1:8000 --keys keys --head head.onnx --data "
+                    "new.csv --out scores.csv",
+                    define, work);
+}
+
+}  // namespace cryptotl

@@ -1,0 +1,85 @@
+#include "cli/command.h"
+#include "cli/table.h"
+#include "cryptotl/base/file.h"
+#include "cryptotl/network/onnx.h"
+#include "cryptotl/transfer/pretraining.h"
+#include "cryptotl/transfer/temporary_folder.h"
+
+namespace cryptotl {
+namespace {
+
+struct Options {
+  DataOptions data;
+  std::string model, network;
+  PretrainingOptions pretraining;
+  bool private_output_layer = false;
+  bool force = false;
+};
+
+void define(CLI::App& verb, Options& options) {
+  options.data.define(verb);
+  verb.add_option("--model", options.model, "folder of the model to be made")->required();
+  verb.add_option(
+      "--network", options.network,
+      "ONNX file of a network to be trained in the place of the paper's: linear layers around one cubic");
+  verb.add_option("--name", options.pretraining.name, "of the model, in the service's routes")
+      ->capture_default_str();
+  verb.add_option("--epochs", options.pretraining.training.epochs, "at most")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  verb.add_flag("--private-output-layer", options.private_output_layer,
+                "do not publish the layer that scores the source's labels");
+  add_seed(verb, options.pretraining.training.seed);
+  add_force(verb, options.force);
+}
+
+Network read_network(const std::string& path) {
+  const Bytes bytes = read_file(path, kMaxOnnxBytes).value();
+  const auto file = read_onnx(bytes);
+  if (!file.ok()) throw Error(file.error().code(), path + ": " + file.error().what());
+  const auto folded = fold(file->network);
+  if (!folded.ok()) throw Error(ErrorCode::malformed, path + ": " + folded.error().what());
+  return file->network;
+}
+
+Outcome work(const CommandLine& line, const Options& options) {
+  // Only asked whether it may be written, before the work; what it made goes at once.
+  StagedFolder::begin(options.model, kModelFiles, options.force, kKeptModelFiles).value();
+  PretrainingOptions pretraining = options.pretraining;
+  pretraining.publish_output_layer = !options.private_output_layer;
+  if (!options.network.empty()) pretraining.network = read_network(options.network);
+  const Examples examples = options.data.read(true);
+  const PretrainedModel made = [&] {
+    ProgressBar bar("pretraining", line.quiet);
+    return pretrain_model(examples, pretraining, bar.function());
+  }();
+  save_whole_model(options.model, made.model, options.force).value();
+  const std::string name = hex(model_digest(made.model));
+  return {{{"model", options.model},
+           {"name", made.model.name},
+           {"digest", name},
+           {"rows", examples.rows()},
+           {"columns", examples.embeddings.cols},
+           {"features", made.plan.output_width},
+           {"labels", examples.label_counts()},
+           {"embedder", made.model.embedder.name},
+           {"epochs", made.pretrained.curve.size()},
+           {"validation_loss", made.pretrained.validation_loss},
+           {"validation_accuracy", made.pretrained.validation_accuracy},
+           {"input_range", {made.plan.input_range.low, made.plan.input_range.high}},
+           {"output_limit", made.plan.output_limit},
+           {"predicted_error", made.plan.predicted_error}},
+          options.model + ": model " + name.substr(0, 16) + " from " + std::to_string(examples.rows()) +
+              " rows of " + std::to_string(examples.embeddings.cols) + " (" + made.model.embedder.name +
+              "), validation accuracy " + fixed(100 * made.pretrained.validation_accuracy, 1) +
+              " %, predicted error of encrypted features " + brief(made.plan.predicted_error) + "\n"};
+}
+
+}  // namespace
+
+void add_pretrain(CLI::App& app, CommandLine& line) {
+  add_verb<Options>(app, line, "pretrain", "train a lower network on the provider's labelled examples",
+                    "cryptotl pretrain --data source.csv --model model", define, work);
+}
+
+}  // namespace cryptotl

@@ -1,0 +1,209 @@
+#include "cryptotl/transfer/inspection.h"
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "cryptotl/base/file.h"
+#include "cryptotl/ckks/sampling.h"
+#include "cryptotl/ckks/wire.h"
+#include "cryptotl/network/onnx.h"
+#include "cryptotl/plan/model.h"
+#include "cryptotl/transfer/client_keys.h"
+#include "cryptotl/transfer/head_file.h"
+#include "transfer/sealed_json.h"
+
+namespace cryptotl {
+namespace {
+
+using Json = nlohmann::json;
+namespace fs = std::filesystem;
+
+Error in_file(const fs::path& path, const Error& error) {
+  return Error(error.code(), path.string() + ": " + error.what());
+}
+
+Json digest_text(const Digest& value) { return hex(value); }
+
+std::string_view kind_name(ObjectKind kind) {
+  switch (kind) {
+    case ObjectKind::ciphertext:
+      return "ciphertext";
+    case ObjectKind::evaluation_keys:
+      return "evaluation keys";
+    case ObjectKind::public_key:
+      return "public key";
+    case ObjectKind::secret_key:
+      return "secret key";
+  }
+  return "unknown";
+}
+
+Json embedder_json(const EmbedderIdentity& embedder) {
+  return {{"name", embedder.name}, {"width", embedder.width}, {"digest", embedder.digest}};
+}
+
+Json parameters_json(const Params& params) {
+  double log_q = 0;
+  for (const uint32_t prime : params.spec().primes) log_q += std::log2(prime);
+  return {{"params_id", digest_text(params.id())},
+          {"ring_degree", params.n()},
+          {"primes", params.spec().primes},
+          {"special_prime", params.spec().special_prime},
+          {"log_q", log_q},
+          {"log_p", std::log2(params.spec().special_prime)},
+          {"log_qp", params.log_qp()},
+          {"log_qp_bound", params.log_qp_bound()},
+          {"log_qp_margin", params.log_qp_bound() - params.log_qp()},
+          {"secret", "uniform ternary"},
+          {"error_deviation", kErrorDeviation},
+          {"security_bits", params.security_bits()}};
+}
+
+Json layers_json(const Network& network) {
+  Json layers = Json::array();
+  for (const Layer& layer : network.layers) layers.push_back(layer_name(layer));
+  return layers;
+}
+
+// --- Objects with a header
+// ------------------------------------------------------------------------------------------
+
+/// The file's first bytes, as many as a header has or fewer.
+Result<Bytes> first_bytes(const fs::path& path) {
+  std::error_code failure;
+  if (!fs::is_regular_file(path, failure)) {
+    return Error(ErrorCode::not_found, path.string() + ": there is no such file or folder");
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return Error(ErrorCode::invalid_argument, "cannot open " + path.string());
+  Bytes bytes(kHeaderBytes);
+  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  bytes.resize(static_cast<size_t>(file.gcount()));
+  return bytes;
+}
+
+Result<Json> object_json(const fs::path& path, ByteView first) {
+  const auto header = read_header(first);
+  if (!header.ok()) return in_file(path, header.error());
+  std::error_code failure;
+  const auto size = fs::file_size(path, failure);
+  if (failure || size < kHeaderBytes || size - kHeaderBytes != header->payload_bytes) {
+    return Error(ErrorCode::malformed, path.string() + ": " + std::to_string(size) +
+                                           " bytes; the header states " + std::to_string(kHeaderBytes) +
+                                           " and a payload of " + std::to_string(header->payload_bytes));
+  }
+  return Json{{"kind", kind_name(header->kind)},
+              {"format_version", header->version},
+              {"bytes", size},
+              {"payload_bytes", header->payload_bytes},
+              {"params_id", digest_text(header->params_id)},
+              {"key_id", hex(header->key_id)},
+              {"digest", digest_text(header->digest)}};
+}
+
+// --- Folders
+// --------------------------------------------------------------------------------------------------------
+
+Result<Json> model_json(const fs::path& path) {
+  const auto model = load_model(path);
+  if (!model.ok()) return model.error();
+  const auto folded = fold(model->lower);
+  if (!folded.ok()) return in_file(path, folded.error());
+  const auto plan = plan_latency(*folded, model->calibration);
+  if (!plan.ok()) return in_file(path, plan.error());
+  const auto params = Params::create(plan->params);
+  if (!params.ok()) return in_file(path, params.error());
+  return Json{{"kind", "model"},
+              {"name", model->name},
+              {"digest", digest_text(model_digest(*model))},
+              {"embedder", embedder_json(model->embedder)},
+              {"labels", model->labels},
+              {"output_layer", model->output_layer ? "published" : "private"},
+              {"layers", layers_json(model->lower)},
+              {"widths", {plan->input_width, plan->hidden_width, plan->output_width}},
+              {"calibration", model->calibration.to_json()},
+              {"input_range", {plan->input_range.low, plan->input_range.high}},
+              {"output_limit", plan->output_limit},
+              {"predicted_error", plan->predicted_error},
+              {"request_bytes", ciphertext_bytes(**params, 2, plan->top_limbs(), true)},
+              {"response_bytes", ciphertext_bytes(**params, 2, plan->last_limbs(), false)},
+              {"evaluation_key_bytes", evaluation_key_bytes(**params, required_keys(*plan))},
+              {"parameters", parameters_json(**params)},
+              {"plan", describe(*plan)}};
+}
+
+Result<Json> key_folder_json(const fs::path& path) {
+  const auto bytes = read_file(path / kKeyManifestFile, 1 << 16);
+  if (!bytes.ok()) return bytes.error();
+  const auto manifest = open_sealed_json(*bytes, path / kKeyManifestFile);
+  if (!manifest.ok()) return manifest.error();
+  Json out = {{"kind", "key folder"}, {"manifest", *manifest}};
+  for (const char* const name : {kSecretKeyFile, kEvaluationKeyFile}) {
+    const auto first = first_bytes(path / name);
+    if (!first.ok()) return first.error();
+    const auto object = object_json(path / name, *first);
+    if (!object.ok()) return object.error();
+    out[name] = *object;
+  }
+  return out;
+}
+
+// --- ONNX files
+// -----------------------------------------------------------------------------------------------------
+
+Json head_json(const TrainedHead& head) {
+  return {{"kind", "head"},
+          {"head", name(head.head.kind)},
+          {"asked", name(head.asked)},
+          {"reason", head.head.reason},
+          {"labels", head.labels},
+          {"embedder", embedder_json(head.embedder)},
+          {"model", head.asks_server() ? digest_text(head.model) : Json()},
+          {"feature_width", head.feature_width},
+          {"sensitivity", head.head.sensitivity},
+          {"predicted_error", head.predicted_error},
+          {"score_bound", head.score_bound()},
+          {"layers", layers_json(head.head.network)}};
+}
+
+Result<Json> onnx_json(const fs::path& path) {
+  const auto bytes = read_file(path, kMaxOnnxBytes);
+  if (!bytes.ok()) return bytes.error();
+  const auto file = read_onnx(*bytes);
+  if (!file.ok()) {
+    return Error(file.error().code(),
+                 path.string() + ": no file of ours, and no ONNX network: " + file.error().what());
+  }
+  if (file->metadata.contains(kHeadEntry)) {
+    const auto head = read_head(*bytes);
+    if (!head.ok()) return in_file(path, head.error());
+    return head_json(*head);
+  }
+  const auto outputs = output_width(file->network);
+  if (!outputs.ok()) return in_file(path, outputs.error());
+  return Json{{"kind", "network"},
+              {"layers", layers_json(file->network)},
+              {"widths", {file->network.input_width, *outputs}},
+              {"metadata", file->metadata}};
+}
+
+bool is_object(ByteView first) {
+  return as_text(first).starts_with("CTTL");  // docs/format.md
+}
+
+}  // namespace
+
+Result<Json> inspect(const fs::path& path) {
+  std::error_code failure;
+  if (fs::is_directory(path, failure)) {
+    if (fs::exists(path / "manifest.json", failure)) return model_json(path);
+    if (fs::exists(path / kKeyManifestFile, failure)) return key_folder_json(path);
+    return Error(ErrorCode::malformed, path.string() + ": neither a model's folder nor one of keys");
+  }
+  const auto first = first_bytes(path);
+  if (!first.ok()) return first.error();
+  return is_object(*first) ? object_json(path, *first) : onnx_json(path);
+}
+
+}  // namespace cryptotl
