@@ -248,8 +248,10 @@ TEST(SecretKey, LeavesNothingInMemoryOnceItIsGone) {
   const EvaluationKeys keys =
       make_evaluation_keys(*secret, std::vector<KeyRequest>{{kRelinearisation, 4}, {3, 4}});
   write_secret_key(folder / "secret.key", *secret).value();
+  EXPECT_EQ(occurrences(file), 0u);  // before the reader takes the same memory
   {
     const SecretKey back = read_secret_key(folder / "secret.key", params).value();
+    EXPECT_EQ(occurrences(file), 0u);
     EXPECT_GE(occurrences(coefficients), 2u);
   }
   secret.reset();
