@@ -51,7 +51,8 @@ class SecretKeyFileTest : public testing::Test {
   }
   /// In place, so that the mode stays as it is.
   void replace(ByteView bytes) const {
-    std::ofstream(path_, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), std::ssize(bytes));
+    std::ofstream(path_, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), std::ssize(bytes));
     fs::permissions(path_, fs::perms::owner_read | fs::perms::owner_write);
   }
 
