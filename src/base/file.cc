@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 namespace cryptotl {
 namespace {
@@ -47,8 +47,8 @@ ErrorCode code_of(int number) {
 
 Error failed(const char* what, const std::filesystem::path& path) {
   const int number = errno;
-  return Error(code_of(number),
-               std::string("cannot ") + what + " " + path.string() + ": " + std::strerror(number));
+  return Error(code_of(number), std::string("cannot ") + what + " " + path.string() + ": " +
+                                    std::generic_category().message(number));
 }
 
 Status write_all(int descriptor, ByteView bytes, const std::filesystem::path& path) {
