@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 #include "cryptotl/learn/folds.h"
 #include "logistic_head.h"
@@ -23,17 +22,6 @@ constexpr std::array<KindName, 5> kNames = {{{HeadKind::paper, "paper"},
                                              {HeadKind::local, "local"},
                                              {HeadKind::automatic, "auto"}}};
 
-/// Largest sum of absolute weights of an output: how far it moves while no input moves by more than 1.
-double largest_row_sum(const Matrix& weight) {
-  double largest = 0;
-  for (size_t r = 0; r < weight.rows; ++r) {
-    double sum = 0;
-    for (const double value : weight.row(r)) sum += std::abs(value);
-    largest = std::max(largest, sum);
-  }
-  return largest;
-}
-
 Head train_paper_head(const HeadData& data, const HeadOptions& options, const ProgressFunction& progress) {
   TrainingOptions training = options.training;
   training.seed = options.seed;
@@ -43,7 +31,8 @@ Head train_paper_head(const HeadData& data, const HeadOptions& options, const Pr
   head.kind = HeadKind::paper;
   head.sensitivity = 1;  // ReLU and pooling move no further than what they are given
   for (const Layer& layer : trained.network.layers) {
-    if (const auto* dense = std::get_if<Dense>(&layer)) head.sensitivity *= largest_row_sum(dense->weight);
+    if (const auto* dense = std::get_if<Dense>(&layer))
+      head.sensitivity *= largest_row_sum(dense->weight, dense->weight.cols);
   }
   head.network = with_scores(std::move(trained.network));
   head.curve = std::move(trained.curve);
@@ -67,8 +56,8 @@ Head train_automatic_head(const HeadData& data, uint64_t seed, const ProgressFun
   const HeadPlan& provided = better_provided(linear, combined);
   const Comparison comparison = compare(local, provided);
   Head head = fit_head(data, comparison.clear() ? provided : local);
-  head.reason += "; local " + number_text(local.search.loss) + ", " + std::string(name(provided.kind)) + " " +
-                 number_text(provided.search.loss) + ": " +
+  head.reason += "; local " + number_text(local.loss) + ", " + std::string(name(provided.kind)) + " " +
+                 number_text(provided.loss) + ": " +
                  (comparison.clear() ? "better by " : "not better than local by one standard error: ") +
                  number_text(comparison.gain) + " with a standard error of " +
                  number_text(comparison.standard_error);

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include "cryptotl/base/error.h"
@@ -121,8 +122,9 @@ void solve_by_columns(const Tensor& design, const Tensor& labels, const Tensor& 
   optimizer.step([&] {
     optimizer.zero_grad();
     const Tensor logits = torch::linear(design, weights.weight, weights.bias) + offset;
-    const Tensor loss = binary ? log_loss(logits.squeeze(1), labels.to(torch::kDouble)).mean()
-                               : torch::cross_entropy_loss(logits, labels);
+    const Tensor loss =
+        binary ? torch::binary_cross_entropy_with_logits(logits.squeeze(1), labels.to(torch::kDouble))
+               : torch::cross_entropy_loss(logits, labels);
     Tensor value = loss + weights.weight.square().sum() / (2 * C * rows);
     value.backward();
     return value;
@@ -137,11 +139,11 @@ Weights zero_weights(const LogisticData& data) {
           torch::zeros({outputs}, torch::kDouble)};
 }
 
-/// Out-of-fold losses of every row at one penalty, from fits that go on from the one before.
+/// Out-of-fold logits [rows][outputs] at one penalty, from fits that go on from the one before.
 class FoldFits {
  public:
   virtual ~FoldFits() = default;
-  virtual std::vector<double> losses(double C) = 0;
+  virtual Tensor logits(double C) = 0;
 };
 
 std::vector<double> to_vector(const Tensor& values) {
@@ -183,7 +185,7 @@ class KernelFoldFits : public FoldFits {
     fits_.bias = torch::zeros({train.size(0), 1}, torch::kDouble);
   }
 
-  std::vector<double> losses(double C) override {
+  Tensor logits(double C) override {
     fits_.solve(C);
     Tensor logits = offset_.clone();
     for (size_t fold = 0; fold < test_.size(); ++fold) {
@@ -191,7 +193,7 @@ class KernelFoldFits : public FoldFits {
       const Tensor cross = gram_.index_select(0, test_[fold]).index_select(1, train_[fold]);
       logits.index_add_(0, test_[fold], cross.mv(fits_.dual[f]) + fits_.bias[f]);
     }
-    return to_vector(log_loss(logits, labels_));
+    return logits.unsqueeze(1);
   }
 
  private:
@@ -211,23 +213,17 @@ class ColumnFoldFits : public FoldFits {
     }
   }
 
-  std::vector<double> losses(double C) override {
-    Tensor losses = torch::empty({labels_.size(0)}, torch::kDouble);
+  Tensor logits(double C) override {
+    Tensor logits = offset_.clone();
     for (size_t fold = 0; fold < train_.size(); ++fold) {
       const Tensor& train = train_[fold];
-      const Tensor& test = test_[fold];
       solve_by_columns(design_.index_select(0, train), labels_.index_select(0, train),
                        offset_.index_select(0, train), C, weights_[fold]);
-      const Tensor logits =
-          torch::linear(design_.index_select(0, test), weights_[fold].weight, weights_[fold].bias) +
-          offset_.index_select(0, test);
-      const Tensor labels = labels_.index_select(0, test);
-      losses.index_copy_(0, test,
-                         offset_.size(1) == 1
-                             ? log_loss(logits.squeeze(1), labels.to(torch::kDouble))
-                             : torch::cross_entropy_loss(logits, labels, {}, at::Reduction::None));
+      logits.index_add_(
+          0, test_[fold],
+          torch::linear(design_.index_select(0, test_[fold]), weights_[fold].weight, weights_[fold].bias));
     }
-    return to_vector(losses);
+    return logits;
   }
 
  private:
@@ -243,6 +239,19 @@ double mean(std::span<const double> values) {
 }
 
 }  // namespace
+
+std::vector<double> log_losses(const Matrix& logits, std::span<const int> labels) {
+  std::vector<double> losses(logits.rows);
+  for (size_t r = 0; r < logits.rows; ++r) {
+    const std::span<const double> row = logits.row(r);
+    const double own = row.size() == 1 ? (labels[r] == 1 ? row[0] : 0) : row[static_cast<size_t>(labels[r])];
+    const double largest = std::max(std::ranges::max(row), row.size() == 1 ? 0.0 : row[0]);
+    double sum = row.size() == 1 ? std::exp(-largest) : 0;  // of two classes, class 0 has the logit 0
+    for (const double logit : row) sum += std::exp(logit - largest);
+    losses[r] = largest + std::log(sum) - own;
+  }
+  return losses;
+}
 
 LogisticWeights fit_logistic(const LogisticData& data, double C) {
   const Tensor design = to_tensor(data.design, torch::kDouble);
@@ -277,10 +286,11 @@ PenaltySearch search_penalty(const LogisticData& data, uint64_t seed) {
   int rises = 0;
   double last = 0;
   for (const double C : kPenalties) {
-    std::vector<double> losses = fits->losses(C);
-    const double loss = mean(losses);
-    if (best.C == 0 || loss < best.loss) best = {C, loss, std::move(losses)};
+    Matrix logits(data.labels.size(), data.outputs());
+    logits.values = to_vector(fits->logits(C));
+    const double loss = mean(log_losses(logits, data.labels));
     rises = C != kPenalties.front() && loss > last ? rises + 1 : 0;
+    if (best.C == 0 || loss < best.loss) best = {C, loss, std::move(logits)};
     if (rises == 2) break;
     last = loss;
   }

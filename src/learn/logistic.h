@@ -37,10 +37,12 @@ inline constexpr std::array<double, 9> kPenalties = {1, 3, 10, 30, 100, 300, 1e3
 
 struct PenaltySearch {
   double C = 0;
-  double loss = 0;  ///< mean of row_losses
-  std::vector<double>
-      row_losses;  ///< [rows] log-loss from the fold that did not train on the row, at the chosen C
+  double loss = 0;  ///< mean log-loss of `logits`
+  Matrix logits;    ///< [rows][outputs] from the fold that did not train on the row, at the chosen C
 };
+
+/// The log-loss of every row of logits [rows][1 or classes].
+std::vector<double> log_losses(const Matrix& logits, std::span<const int> labels);
 
 /// Chooses C by stratified cross-validation of the log-loss: 5 folds, fewer where there are fewer rows. It
 /// walks up the penalties and stops where the loss has risen twice in a row.

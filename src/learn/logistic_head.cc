@@ -13,9 +13,12 @@ namespace {
 
 Error refusal(const std::string& why) { return Error(ErrorCode::invalid_argument, why); }
 
-/// Shares of the features in the combined kernel: as much as the embedding, or a third of it. The smaller one
-/// keeps the embedding's say where labels are many, the larger one carries the provider's where they are few.
-constexpr double kFeatureShares[] = {1, 0.3};
+/// Shares of the features in the combined kernel. The smaller ones keep the embedding's say where labels are
+/// many, the larger ones carry the provider's where they are few.
+constexpr double kFeatureShares[] = {1, 0.3, 0.1};
+
+/// Settings of less weight than this are left out of the average.
+constexpr double kSmallestWeight = 0.02;
 
 /// A block of input columns, centred and scaled: x -> (x - centre) * scale, column by column.
 struct Block {
@@ -100,6 +103,11 @@ LogisticData logistic_data(const HeadData& data, const Input& input, double trus
   return logistic;
 }
 
+/// sum += factor * values.
+void add(std::span<double> sum, std::span<const double> values, double factor) {
+  for (size_t i = 0; i < sum.size(); ++i) sum[i] += factor * values[i];
+}
+
 /// The fitted weights as a layer on the raw input, with the provider's part added.
 Dense to_dense(LogisticWeights weights, const HeadData& data, const Input& input, double trust) {
   Dense dense{std::move(weights.weight), std::move(weights.bias)};
@@ -112,7 +120,7 @@ Dense to_dense(LogisticWeights weights, const HeadData& data, const Input& input
     if (trust == 0) continue;
     const std::span<const double> provider = data.provider.output_layer->weight.row(output);
     const std::span<double> own = dense.weight.row(output).last(provider.size());
-    for (size_t c = 0; c < own.size(); ++c) own[c] += trust * provider[c];
+    add(own, provider, trust);
     dense.bias[output] += trust * data.provider.output_layer->bias[output];
   }
   return dense;
@@ -145,14 +153,61 @@ void check_provider(const ProviderKnowledge& provider, size_t features, size_t o
   }
 }
 
-std::string penalty_text(const HeadPlan& plan) {
-  std::string text = "C = " + number_text(plan.search.C);
-  if (plan.kind == HeadKind::combined) text += ", features' share " + number_text(plan.feature_share);
-  if (plan.trust != 0) text += ", drawn towards the provider's output layer";
-  return text;
+/// All the settings that cross-validation is to try.
+std::vector<HeadSetting> candidates(HeadKind kind, bool has_output_layer) {
+  if (kind != HeadKind::combined) return {HeadSetting{}};
+  std::vector<HeadSetting> settings;
+  for (const double share : kFeatureShares) {
+    settings.push_back({.feature_share = share});
+    if (has_output_layer) settings.push_back({.feature_share = share, .trust = 1});
+  }
+  return settings;
+}
+
+/// Gives every setting its weight in the average and drops those that hardly count, with their searches.
+void weigh(std::vector<HeadSetting>& settings, std::vector<PenaltySearch>& searches) {
+  const double best = std::ranges::min(searches, {}, &PenaltySearch::loss).loss;
+  const auto rows = static_cast<double>(searches.front().logits.rows);
+  double sum = 0;
+  for (size_t s = 0; s < settings.size(); ++s) {
+    settings[s].C = searches[s].C;
+    settings[s].weight = std::exp(-rows * (searches[s].loss - best));
+    sum += settings[s].weight;
+  }
+  double kept = 0;
+  for (size_t s = settings.size(); s-- > 0;) {
+    if (settings[s].weight >= kSmallestWeight * sum) {
+      kept += settings[s].weight;
+    } else {
+      settings.erase(settings.begin() + static_cast<ptrdiff_t>(s));
+      searches.erase(searches.begin() + static_cast<ptrdiff_t>(s));
+    }
+  }
+  for (HeadSetting& setting : settings) setting.weight /= kept;
+}
+
+std::string settings_text(const HeadPlan& plan) {
+  const HeadSetting& main = *std::ranges::max_element(plan.settings, {}, &HeadSetting::weight);
+  std::string text = "C = " + number_text(main.C);
+  if (plan.kind != HeadKind::combined) return text;
+  double trust = 0;
+  for (const HeadSetting& setting : plan.settings) trust += setting.weight * setting.trust;
+  text += ", mean of " + std::to_string(plan.settings.size()) +
+          " settings, the features' share of the first " + number_text(main.feature_share);
+  return text + ", trust in the provider's output layer " + number_text(trust);
 }
 
 }  // namespace
+
+double largest_row_sum(const Matrix& weight, size_t last) {
+  double largest = 0;
+  for (size_t r = 0; r < weight.rows; ++r) {
+    double sum = 0;
+    for (const double value : weight.row(r).last(last)) sum += std::abs(value);
+    largest = std::max(largest, sum);
+  }
+  return largest;
+}
 
 void check_head_data(const HeadData& data, HeadKind kind) {
   const std::vector<size_t> counts = class_counts(data.labels);
@@ -171,25 +226,26 @@ void check_head_data(const HeadData& data, HeadKind kind) {
 }
 
 HeadPlan plan_head(const HeadData& data, HeadKind kind, uint64_t seed) {
-  const bool combined = kind == HeadKind::combined;
-  HeadPlan best;
-  bool first = true;
-  for (const double share : kFeatureShares) {
-    const Input input(data, kind, share);
-    for (const double trust : {0.0, 1.0}) {
-      if (trust != 0 && !(combined && data.provider.output_layer)) continue;
-      HeadPlan plan{kind, share, trust, search_penalty(logistic_data(data, input, trust), seed)};
-      if (first || plan.search.loss < best.search.loss) best = std::move(plan);
-      first = false;
-    }
-    if (!combined) break;
+  HeadPlan plan{kind, candidates(kind, data.provider.output_layer.has_value()), 0, {}};
+  std::vector<PenaltySearch> searches;
+  for (const HeadSetting& setting : plan.settings) {
+    const Input input(data, kind, setting.feature_share);
+    searches.push_back(search_penalty(logistic_data(data, input, setting.trust), seed));
   }
-  return best;
+  weigh(plan.settings, searches);
+  Matrix logits(searches.front().logits.rows, searches.front().logits.cols);
+  for (size_t s = 0; s < searches.size(); ++s) {
+    add(logits.values, searches[s].logits.values, plan.settings[s].weight);
+  }
+  plan.row_losses = log_losses(logits, data.labels);
+  plan.loss =
+      std::accumulate(plan.row_losses.begin(), plan.row_losses.end(), 0.0) / static_cast<double>(logits.rows);
+  return plan;
 }
 
 Comparison compare(const HeadPlan& first, const HeadPlan& second) {
-  const std::vector<double>& a = first.search.row_losses;
-  const std::vector<double>& b = second.search.row_losses;
+  const std::vector<double>& a = first.row_losses;
+  const std::vector<double>& b = second.row_losses;
   CRYPTOTL_ASSERT(a.size() == b.size() && a.size() > 1);
   const auto rows = static_cast<double>(a.size());
   Comparison comparison;
@@ -201,25 +257,26 @@ Comparison compare(const HeadPlan& first, const HeadPlan& second) {
 }
 
 const HeadPlan& better_provided(const HeadPlan& linear, const HeadPlan& combined) {
-  return combined.search.loss < linear.search.loss ? combined : linear;
+  return combined.loss < linear.loss ? combined : linear;
 }
 
 Head fit_head(const HeadData& data, const HeadPlan& plan) {
-  const Input input(data, plan.kind, plan.feature_share);
-  const LogisticData logistic = logistic_data(data, input, plan.trust);
+  Dense mean;
+  for (const HeadSetting& setting : plan.settings) {
+    const Input input(data, plan.kind, setting.feature_share);
+    const LogisticData logistic = logistic_data(data, input, setting.trust);
+    const Dense dense = to_dense(fit_logistic(logistic, setting.C), data, input, setting.trust);
+    if (mean.bias.empty())
+      mean = {Matrix(dense.weight.rows, dense.weight.cols), std::vector<double>(dense.bias.size())};
+    add(mean.weight.values, dense.weight.values, setting.weight);
+    add(mean.bias, dense.bias, setting.weight);
+  }
   Head head;
   head.kind = plan.kind;
-  Dense dense = to_dense(fit_logistic(logistic, plan.search.C), data, input, plan.trust);
-  if (uses_features(plan.kind)) {
-    for (size_t output = 0; output < dense.weight.rows; ++output) {
-      double sum = 0;
-      for (const double weight : dense.weight.row(output).last(data.features.cols)) sum += std::abs(weight);
-      head.sensitivity = std::max(head.sensitivity, sum);
-    }
-  }
-  head.network = with_scores({input.columns, {std::move(dense)}});
-  head.reason = std::string(name(plan.kind)) + ": cross-validated log-loss " + number_text(plan.search.loss) +
-                " (" + penalty_text(plan) + ")";
+  if (uses_features(plan.kind)) head.sensitivity = largest_row_sum(mean.weight, data.features.cols);
+  head.network = with_scores({mean.weight.cols, {std::move(mean)}});
+  head.reason = std::string(name(plan.kind)) + ": cross-validated log-loss " + number_text(plan.loss) + " (" +
+                settings_text(plan) + ")";
   return head;
 }
 

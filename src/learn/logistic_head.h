@@ -5,13 +5,24 @@
 
 namespace cryptotl {
 
-/// A logistic head with its penalty, and (combined) the provider's share, chosen by cross-validation, but not
-/// fitted yet.
-struct HeadPlan {
-  HeadKind kind = HeadKind::local;
+/// One way to fit a logistic head.
+struct HeadSetting {
   double feature_share = 1;  ///< combined: the features' part of the kernel, the embedding's being 1
   double trust = 0;  ///< combined: the multiple of the provider's output layer that the penalty draws towards
-  PenaltySearch search;
+  double C = 0;      ///< chosen by cross-validation
+  double weight = 1;  ///< in the average of the settings' logits; all weights add up to 1
+};
+
+/// A logistic head that cross-validation has settled, but that is not fitted yet. Local and linear have one
+/// setting. Combined averages over its settings, weighted by exp(-rows * log-loss out of fold): with few
+/// labels cross-validation cannot tell them apart, and their average does better than the one that comes
+/// first by chance (pseudo-Bayesian model averaging; Yao, Vehtari, Simpson, Gelman, Bayesian Analysis 2018).
+/// It is one linear layer all the same.
+struct HeadPlan {
+  HeadKind kind = HeadKind::local;
+  std::vector<HeadSetting> settings;
+  double loss = 0;                 ///< mean of row_losses
+  std::vector<double> row_losses;  ///< [rows] log-loss of the (averaged) logits from outside the row's fold
 };
 
 /// What the rows' owner has in hand, checked to fit together.
@@ -38,6 +49,10 @@ Comparison compare(const HeadPlan& first, const HeadPlan& second);
 
 /// The better of linear and combined by log-loss.
 const HeadPlan& better_provided(const HeadPlan& linear, const HeadPlan& combined);
+
+/// Largest sum of absolute weights of an output over its `last` inputs: how far it moves while none of them
+/// moves by more than 1.
+double largest_row_sum(const Matrix& weight, size_t last);
 
 /// Fits the planned head on the rows: a Dense and a Sigmoid or Softmax.
 Head fit_head(const HeadData& data, const HeadPlan& plan);

@@ -134,7 +134,7 @@ Trained train(const Trainee& trainee, const Matrix& rows, std::span<const int> l
     trained.curve.push_back(epoch);
     if (progress) progress(e + 1, options.epochs);
   }
-  if (progress) progress(options.epochs, options.epochs);
+  if (progress && trained.curve.size() < options.epochs) progress(options.epochs, options.epochs);
   return trained;
 }
 

@@ -1,0 +1,171 @@
+#include "cryptotl/learn/pretrain.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "clusters.h"
+#include "cryptotl/learn/metrics.h"
+#include "cryptotl/network/folding.h"
+
+namespace cryptotl {
+namespace {
+
+using ::testing::HasSubstr;
+
+PretrainOptions quick(size_t epochs) {
+  PretrainOptions options;
+  options.training.epochs = epochs;
+  options.training.batch = 16;
+  return options;
+}
+
+std::string refusal(const Clusters& data, const PretrainOptions& options = {}) {
+  try {
+    pretrain(data.rows, data.labels, options);
+    return "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+    return error.what();
+  }
+}
+
+TEST(Pretrain, RefusesASingleClass) {
+  Clusters data = clusters(20, 8, 2, 0.2, 0);
+  std::ranges::fill(data.labels, 0);
+  EXPECT_THAT(refusal(data), HasSubstr("at least two classes"));
+}
+
+TEST(Pretrain, RefusesLabelsThatDoNotFitTheRows) {
+  Clusters data = clusters(20, 8, 2, 0.2, 0);
+  data.labels.pop_back();
+  EXPECT_THAT(refusal(data), HasSubstr("19 labels for 20 rows"));
+}
+
+TEST(Pretrain, RefusesANetworkOfAnotherWidth) {
+  PretrainOptions options;
+  options.network = paper_lower(9, 0);
+  EXPECT_THAT(refusal(clusters(20, 8, 2, 0.2, 0), options),
+              HasSubstr("rows of 8 numbers for a network that takes 9"));
+}
+
+TEST(Pretrain, RefusesRowsTooNarrowForThePaper) {
+  EXPECT_THAT(refusal(clusters(20, 2, 2, 0.2, 0)), HasSubstr("at least 3"));
+}
+
+TEST(Pretrain, SaysWhenTheNumbersAreNoLongerFinite) {
+  PretrainOptions options;
+  options.network = Network{8, {Polynomial{{0, 0, 0, 1e30}}}};
+  options.network->layers.push_back(Polynomial{{0, 0, 0, 1e30}});
+  EXPECT_THAT(refusal(clusters(20, 8, 2, 0.2, 0), options), HasSubstr("not finite in epoch 1"));
+}
+
+TEST(PaperLower, HasThePapersLayers) {
+  const Network lower = paper_lower(768, 0);
+  ASSERT_EQ(lower.layers.size(), 5u);
+  EXPECT_EQ(std::get<Conv1D>(lower.layers[0]).kernel.size(), 9u);
+  EXPECT_EQ(std::get<Dense>(lower.layers[1]).weight.rows, 768u);
+  EXPECT_EQ(std::get<Polynomial>(lower.layers[2]).coefficients, kPaperCubic.coefficients);
+  EXPECT_EQ(std::get<AveragePool1D>(lower.layers[3]).width, 3u);
+  EXPECT_EQ(output_width(lower).value(), 766u);
+  EXPECT_TRUE(fold(lower).ok());
+}
+
+TEST(Pretrain, LearnsTwoClassesAndGivesADoubleNetworkWhoseOutputLayerTellsThem) {
+  const Clusters data = clusters(200, 12, 2, 0.15, 1);
+  const Pretrained pretrained = pretrain(data.rows, data.labels, quick(40));
+  EXPECT_GT(pretrained.validation_accuracy, 0.9);
+  Network whole = pretrained.lower;
+  whole.layers.push_back(pretrained.output_layer);
+  whole.layers.push_back(Sigmoid{});
+  EXPECT_GT(measure(forward(whole, data.rows), data.labels).accuracy, 0.95);
+}
+
+TEST(Pretrain, LearnsThreeClasses) {
+  const Clusters data = clusters(240, 12, 3, 0.2, 2);
+  const Pretrained pretrained = pretrain(data.rows, data.labels, quick(40));
+  EXPECT_EQ(pretrained.output_layer.weight.rows, 3u);
+  Network whole = pretrained.lower;
+  whole.layers.push_back(pretrained.output_layer);
+  whole.layers.push_back(Softmax{});
+  EXPECT_GT(measure(forward(whole, data.rows), data.labels).accuracy, 0.95);
+}
+
+TEST(Pretrain, KeepsTheBestEpochAndStopsSoonAfterIt) {
+  const Clusters data = clusters(60, 8, 2, 0.02, 3);
+  PretrainOptions options = quick(200);
+  options.training.patience = 3;
+  const Pretrained pretrained = pretrain(data.rows, data.labels, options);
+  ASSERT_LT(pretrained.curve.size(), 200u);
+  size_t best = 0;
+  for (size_t e = 0; e < pretrained.curve.size(); ++e) {
+    if (pretrained.curve[e].validation_loss < pretrained.curve[best].validation_loss) best = e;
+  }
+  EXPECT_EQ(pretrained.curve.size(), best + 1 + 3);
+  EXPECT_EQ(pretrained.validation_loss, pretrained.curve[best].validation_loss);
+}
+
+TEST(Pretrain, RepeatsItselfWithTheSameSeedAlone) {
+  const Clusters data = clusters(80, 8, 2, 0.1, 4);
+  PretrainOptions options = quick(3);
+  const auto weights = [&] {
+    return std::get<Dense>(pretrain(data.rows, data.labels, options).lower.layers[1]).weight.values;
+  };
+  const auto first = weights();
+  EXPECT_EQ(weights(), first);
+  options.training.seed = 1;
+  EXPECT_NE(weights(), first);
+}
+
+TEST(Pretrain, StartsFromAGivenNetwork) {
+  const Clusters data = clusters(80, 8, 2, 0.1, 5);
+  PretrainOptions options = quick(1);
+  options.training.learning_rate = 1e-9;
+  options.network = paper_lower(8, 77);
+  options.network->layers.push_back(AveragePool1D{2});
+  const Pretrained pretrained = pretrain(data.rows, data.labels, options);
+  EXPECT_EQ(output_width(pretrained.lower).value(), 5u);
+  EXPECT_EQ(pretrained.output_layer.weight.cols, 5u);
+  const auto& given = std::get<Dense>(options.network->layers[1]).weight.values;
+  const auto& trained = std::get<Dense>(pretrained.lower.layers[1]).weight.values;
+  for (size_t i = 0; i < given.size(); ++i) EXPECT_NEAR(trained[i], given[i], 1e-6);
+}
+
+TEST(Pretrain, DrawsTheCubicsInputBackIntoItsRange) {
+  const Clusters data = clusters(100, 8, 2, 0.1, 6);
+  PretrainOptions options = quick(60);
+  options.training.patience = 60;
+  options.network = paper_lower(8, 0);
+  for (double& bias : std::get<Dense>(options.network->layers[1]).bias) bias = 6;
+  options.training.learning_rate = 1e-2;
+  const Pretrained pretrained = pretrain(data.rows, data.labels, options);
+  Network inner = pretrained.lower;
+  inner.layers.resize(2);
+  for (const double value : forward(inner, data.rows).values) EXPECT_LT(std::abs(value), 5.5);
+}
+
+TEST(Pretrain, DescribesTheFeaturesOfTheSource) {
+  const Clusters data = clusters(50, 8, 2, 0.1, 7);
+  const Pretrained pretrained = pretrain(data.rows, data.labels, quick(2));
+  const Matrix features = forward(pretrained.lower, data.rows);
+  ASSERT_EQ(pretrained.feature_mean.size(), features.cols);
+  double sum = 0, squares = 0;
+  for (size_t r = 0; r < 50; ++r) sum += features(r, 2);
+  for (size_t r = 0; r < 50; ++r) squares += std::pow(features(r, 2) - sum / 50, 2);
+  EXPECT_NEAR(pretrained.feature_mean[2], sum / 50, 1e-12);
+  EXPECT_NEAR(pretrained.feature_deviation[2], std::sqrt(squares / 50), 1e-12);
+}
+
+TEST(Pretrain, ReportsEveryEpoch) {
+  const Clusters data = clusters(50, 8, 2, 0.1, 8);
+  std::vector<size_t> told;
+  pretrain(data.rows, data.labels, quick(3), [&](size_t done, size_t total) {
+    EXPECT_EQ(total, 3u);
+    told.push_back(done);
+  });
+  EXPECT_THAT(told, testing::ElementsAre(1u, 2u, 3u));
+}
+
+}  // namespace
+}  // namespace cryptotl
