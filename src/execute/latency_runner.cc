@@ -1,4 +1,4 @@
-// The encrypted forward pass of DESIGN section 4: hoisted baby steps kept modulo QP (double hoisting:
+// The encrypted forward pass: hoisted baby steps kept modulo QP (double hoisting:
 // Bossuat, Mouchet, Troncoso-Pastoriza, Hubaux, eprint 2020/1203), giant steps by Horner's rule with one key,
 // folds before the rescale.
 #include <cmath>

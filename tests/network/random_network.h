@@ -100,7 +100,7 @@ class NetworkMaker {
   std::mt19937_64 random_;
 };
 
-/// The paper's lower network (DESIGN section 2) with random weights.
+/// The paper's lower network with random weights.
 inline Network paper_network(uint64_t seed) {
   NetworkMaker make(seed);
   return {768,

@@ -6,7 +6,7 @@
 
 namespace cryptotl {
 
-/// The paper's ReLU approximation (DESIGN section 2).
+/// The paper's polynomial in place of ReLU (arXiv 2205.11935).
 inline const Polynomial kPaperCubic{{0.49383, 0.59259, 0.092593, -0.0061728}};
 
 /// The paper's lower network without weights trained: Conv1D(9), Dense width, `activation`, AveragePool1D(3),

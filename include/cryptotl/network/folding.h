@@ -18,7 +18,7 @@ struct AffineMap {
 ///
 ///   v = first(x),  y = second((v^2 + alpha) v)  (the power elementwise).
 ///
-/// The cubic is depressed (DESIGN section 2): with h = -c2 / (3 c3), k = |c3|^(1/3) and v = k (u - h),
+/// The cubic is depressed: with h = -c2 / (3 c3), k = |c3|^(1/3) and v = k (u - h),
 /// p(u) = sign (v^3 + alpha v) + beta, where alpha = sign (c1 - c2^2 / (3 c3)) / k and beta = p(h). With u =
 /// W1 x + b1 the map before the cubic and y = W2 p(u) + b2 the map after it,
 ///

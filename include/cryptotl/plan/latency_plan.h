@@ -20,7 +20,7 @@ struct NoiseTerm {
 };
 
 /// The encrypted program for one input y = second((v^2 + alpha) v), v = first(x): how vectors lie in slots,
-/// how many rotations each matrix takes, every scale and the predicted error (DESIGN section 4). It holds
+/// how many rotations each matrix takes, every scale and the predicted error. It holds
 /// nothing of the weights but ranges, and is what the server publishes. It touches no ciphertext.
 ///
 /// Slots: blocks of `block` slots. Block b holds z[(i + shift b) mod period] at i, with z[k] = (x[k] - 1/2) +
