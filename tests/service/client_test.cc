@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <mutex>
 #include <thread>
 
@@ -222,14 +223,14 @@ TEST_F(ClientTest, SaysThatTheServerClosedWithoutAWholeAnswer) {
 
 TEST_F(ClientTest, TriesAgainWhileTheServerIsBusy) {
   start();
-  size_t refused = 0;
+  std::atomic<size_t> refused = 0;
   const std::string busy =
       json_answer(R"({"error": {"code": "resource_exhausted", "message": "busy", "request_id": "1"}})",
                   "503 Service Unavailable");
   const ScriptedServer always([&](int socket, size_t) {
     read_request(socket);
-    say(socket, busy);
     ++refused;
+    say(socket, busy);
   });
   expect_refused(always, ErrorCode::resource_exhausted, 3);
   EXPECT_EQ(refused, 3u);
@@ -264,7 +265,7 @@ TEST_F(ClientTest, SendsTheIdenticalBytesAgainWhenTheConnectionBreaks) {
 
 TEST_F(ClientTest, GivesUpAfterABoundedNumberOfAttempts) {
   start();
-  size_t attempts = 0;
+  std::atomic<size_t> attempts = 0;
   const Relay breaking(*server_, [&](bool to_server, size_t, const std::string& bytes) {
     const bool infer = bytes.find("POST") != std::string::npos;
     if (infer && to_server && bytes.size() < 20'000) ++attempts;
