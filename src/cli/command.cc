@@ -8,6 +8,7 @@ CLI::App* add_verb(CLI::App& app, CommandLine& line, const std::string& name, co
                    const std::string& example) {
   CLI::App* const verb = app.add_subcommand(name, what);
   verb->footer("Example:\n  " + example);
+  line.examples.push_back(example);
   verb->add_flag("--json", line.json, "print one JSON object");
   verb->add_flag("--quiet", line.quiet, "no progress bars");
   return verb;

@@ -22,6 +22,7 @@ struct CommandLine {
   std::function<Outcome()> run;
   bool json = false;
   bool quiet = false;
+  std::vector<std::string> examples;  ///< one a verb
 };
 
 // Each adds one verb; parsing it sets `line.run`.

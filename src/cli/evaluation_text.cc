@@ -1,6 +1,5 @@
 #include "cli/evaluation_text.h"
 
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "cli/table.h"
@@ -19,23 +18,34 @@ std::string mean_and_deviation(const Json& row, const std::string& metric, bool 
          fixed(factor * row.at(metric + "_std").get<double>(), in_percent ? 1 : 3);
 }
 
+struct Metric {
+  const char* key;
+  const char* title;
+  bool in_percent;
+};
+
 std::string settings_table(const Json& evaluation) {
-  static const std::map<std::string, std::string> kSettings = {{"plain", "plain, no transfer"},
-                                                               {"plain_polynomial", "plain, polynomial"},
-                                                               {"transfer_plain", "transfer in plain"},
-                                                               {"transfer_encrypted", "transfer, encrypted"}};
-  Rows table = {
-      {"", "loss", "accuracy %", "balanced %", "F1 %", "precision %", "recall %", "kappa", "ROC area"}};
-  for (const Json& row : evaluation.at("rows")) {
-    const std::string setting = row.at("setting");
-    table.push_back({kSettings.at(setting), mean_and_deviation(row, "loss", false)});
-    for (const char* const metric : {"accuracy", "balanced_accuracy", "f1", "precision", "recall"}) {
-      table.back().push_back(mean_and_deviation(row, metric, true));
+  constexpr Metric kMetrics[] = {{"loss", "loss", false},
+                                 {"accuracy", "accuracy %", true},
+                                 {"balanced_accuracy", "balanced accuracy %", true},
+                                 {"f1", "F1 %", true},
+                                 {"precision", "precision %", true},
+                                 {"recall", "recall %", true},
+                                 {"kappa", "Cohen's kappa", false},
+                                 {"roc_auc", "ROC area", false},
+                                 {"pr_auc", "precision-recall area", false}};
+  Rows table = {{"", "plain", "polynomial", "transfer", "encrypted"}};
+  for (const Metric& metric : kMetrics) {
+    table.push_back({metric.title});
+    for (const Json& row : evaluation.at("rows")) {
+      table.back().push_back(mean_and_deviation(row, metric.key, metric.in_percent));
     }
-    for (const char* const metric : {"kappa", "roc_auc"})
-      table.back().push_back(mean_and_deviation(row, metric, false));
   }
-  return text_table(table);
+  return text_table(table) +
+         "\nplain: the client's examples alone; polynomial: the same with the cubic activation;\n"
+         "transfer: the provider's features, computed in plain; encrypted: the same through\n"
+         "encryption. Mean +- standard deviation over " +
+         evaluation.at("folds").dump() + " folds.\n\n";
 }
 
 std::string shots_table(const Json& evaluation) {
@@ -61,8 +71,7 @@ std::string table_line(const char* role, const Json& table) {
 std::string evaluation_text(const Json& evaluation) {
   const Json& agreement = evaluation.at("agreement");
   std::string out = "\n" + table_line("provider: ", evaluation.at("source")) +
-                    table_line("client:   ", evaluation.at("target")) + "\n" + settings_table(evaluation) +
-                    "\nmean +- " + "standard deviation over " + evaluation.at("folds").dump() + " folds\n\n";
+                    table_line("client:   ", evaluation.at("target")) + "\n" + settings_table(evaluation);
   if (!evaluation.at("shots").empty()) {
     out += shots_table(evaluation) + "\nbalanced accuracy on " + evaluation.at("test_rows").dump() +
            " held-out rows, mean of " + evaluation.at("draws").dump() + " draws\n\n";

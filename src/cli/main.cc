@@ -50,12 +50,13 @@ void add_verbs(CLI::App& app, CommandLine& line) {
 int run(int argc, char** argv) {
   CLI::App app("Transfer learning between two parties on encrypted inputs.", "cryptotl");
   app.require_subcommand(1);
-  app.footer(
-      "cryptotl VERB --help says more. Exit codes: 0 done, 1 failed, 2 usage, 3 malformed input, 4 refused "
-      "for\n"
-      "security.");
   CommandLine line;
   add_verbs(app, line);
+  std::string footer =
+      "cryptotl VERB --help says more. Exit codes: 0 done, 1 failed, 2 usage, 3 malformed input,\n"
+      "4 refused for security.\n\nExamples:\n";
+  for (const std::string& example : line.examples) footer += "  " + example + "\n";
+  app.footer(footer);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

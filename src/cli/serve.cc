@@ -27,6 +27,7 @@ namespace {
 
 void add_serve(CLI::App& app, CommandLine& line) {
   CLI::App* const verb = app.add_subcommand("serve", "serve a model's encrypted pass (runs cryptotl-server)");
+  line.examples.push_back("cryptotl serve --model model --listen 127.0.0.1:8000");
   verb->set_help_flag();
   verb->prefix_command();
   verb->callback([&line, verb] { line.run = [verb]() -> Outcome { become_server(verb->remaining()); }; });

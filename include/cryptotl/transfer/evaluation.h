@@ -22,7 +22,7 @@ struct EvaluationOptions {
 };
 
 /// What transfer through encryption brings: pretrains on the source, serves the model in a process of its
-/// own, sends all target rows through encryption once, and compares the settings of DESIGN section 1 by
+/// own, sends all target rows through encryption once, and compares learning with and without transfer by
 /// cross-validation, the heads by few-shot draws, and plain with encrypted scores. The answer is what
 /// `cryptotl evaluate --json` prints and report_html() shows. Throws the errors of its parts. The server is
 /// stopped and every file removed in any case.

@@ -1,0 +1,129 @@
+#include "cryptotl/transfer/client_keys.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cryptotl/base/file.h"
+#include "cryptotl/ckks/wire.h"
+#include "transfer/small_world.h"
+
+namespace cryptotl {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class KeyFolder : public testing::Test {
+ protected:
+  void SetUp() override { ClientKeys::generate(model_).save(keys_, false).value(); }
+  Error refusal(const ModelMetadata& model) const {
+    const auto keys = ClientKeys::open(keys_, model);
+    return keys.ok() ? Error(ErrorCode::internal, "opened") : keys.error();
+  }
+  TemporaryFolder folder_ = test_folder();
+  fs::path keys_ = folder_.path() / "keys";
+  ModelMetadata model_ = metadata_of(small_model());
+};
+
+TEST_F(KeyFolder, OfAnotherModelIsRefused) {
+  const Error error = refusal(metadata_of(small_model(2)));
+  EXPECT_EQ(error.code(), ErrorCode::parameter_mismatch);
+  EXPECT_THAT(error.what(), HasSubstr("keygen"));
+}
+
+TEST_F(KeyFolder, OfOtherParametersIsRefused) {
+  ModelMetadata other = model_;
+  ParamsSpec spec = model_.params->spec();
+  std::swap(spec.primes[2], spec.primes[3]);
+  other.params = Params::create(spec).value();
+  const Error error = refusal(other);
+  EXPECT_EQ(error.code(), ErrorCode::parameter_mismatch);
+  EXPECT_THAT(error.what(), HasSubstr("other parameters"));
+}
+
+TEST_F(KeyFolder, ThatOthersMayReadIsRefused) {
+  fs::permissions(keys_ / kSecretKeyFile, fs::perms::group_read, fs::perm_options::add);
+  EXPECT_EQ(refusal(model_).code(), ErrorCode::insecure_parameters);
+}
+
+TEST_F(KeyFolder, ThatIsMissingIsRefusedWithWhatToDo) {
+  fs::remove_all(keys_);
+  const Error error = refusal(model_);
+  EXPECT_EQ(error.code(), ErrorCode::not_found);
+  EXPECT_THAT(error.what(), HasSubstr("cryptotl keygen"));
+}
+
+TEST_F(KeyFolder, WithTheSecretKeyOfAnotherIsRefused) {
+  const fs::path other = folder_.path() / "other";
+  ClientKeys::generate(model_).save(other, false).value();
+  fs::copy_file(other / kSecretKeyFile, keys_ / kSecretKeyFile, fs::copy_options::overwrite_existing);
+  EXPECT_EQ(refusal(model_).code(), ErrorCode::parameter_mismatch);
+}
+
+TEST_F(KeyFolder, WithEveryByteOfItsManifestFlippedIsRefused) {
+  const fs::path path = keys_ / kKeyManifestFile;
+  Bytes bytes = read_file(path).value();
+  for (uint8_t& byte : bytes) {
+    byte ^= 1;
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<long>(bytes.size()));
+    EXPECT_EQ(refusal(model_).code(), ErrorCode::malformed) << &byte - bytes.data();
+    byte ^= 1;
+  }
+}
+
+TEST_F(KeyFolder, IsNotReplacedUnlessAsked) {
+  const KeyId before = ClientKeys::open(keys_, model_)->secret().id();
+  EXPECT_FALSE(ClientKeys::generate(model_).save(keys_, false).ok());
+  EXPECT_EQ(ClientKeys::open(keys_, model_)->secret().id(), before);
+  EXPECT_TRUE(ClientKeys::generate(model_).save(keys_, true).ok());
+  EXPECT_NE(ClientKeys::open(keys_, model_)->secret().id(), before);
+}
+
+TEST_F(KeyFolder, IsTheOwnersAlone) {
+  using fs::perms;
+  EXPECT_EQ(fs::status(keys_).permissions(), perms::owner_all);
+  EXPECT_EQ(fs::status(keys_ / kSecretKeyFile).permissions(), perms::owner_read | perms::owner_write);
+}
+
+TEST_F(KeyFolder, NamesTheEvaluationKeysByTheirBytes) {
+  EXPECT_EQ(ClientKeys::open(keys_, model_)->evaluation_keys(),
+            digest(read_file(keys_ / kEvaluationKeyFile).value()));
+}
+
+class KeysAtAServer : public testing::Test {
+ protected:
+  SmallWorld world_;
+};
+
+TEST_F(KeysAtAServer, AreMissingWhereTheServerNeverHadThemAndTheFolderLostThem) {
+  const fs::path folder = world_.folder.path() / "keys";
+  ClientKeys::generate(world_.client.metadata()).save(folder, false).value();
+  const ClientKeys keys = ClientKeys::open(folder, world_.client.metadata()).value();
+  fs::remove(folder / kEvaluationKeyFile);
+  const Status status = keys.upload(world_.client);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code(), ErrorCode::missing_key);
+  EXPECT_THAT(status.error().what(), HasSubstr(kEvaluationKeyFile));
+}
+
+TEST_F(KeysAtAServer, AreNotSentWhereTheFileIsCorrupted) {
+  const fs::path folder = world_.folder.path() / "keys";
+  ClientKeys::generate(world_.client.metadata()).save(folder, false).value();
+  const ClientKeys keys = ClientKeys::open(folder, world_.client.metadata()).value();
+  std::fstream file(folder / kEvaluationKeyFile, std::ios::binary | std::ios::in | std::ios::out);
+  file.seekp(1000);
+  file.put('x').put('y');
+  file.close();
+  const Status status = keys.upload(world_.client);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code(), ErrorCode::malformed);
+}
+
+TEST_F(KeysAtAServer, AreSentOnceAndThenFound) {
+  EXPECT_TRUE(world_.client.has_keys(world_.keys.evaluation_keys()).value());
+  EXPECT_TRUE(world_.keys.upload(world_.client).ok());
+}
+
+}  // namespace
+}  // namespace cryptotl
