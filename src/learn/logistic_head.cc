@@ -197,6 +197,24 @@ std::string settings_text(const HeadPlan& plan) {
   return text + ", trust in the provider's output layer " + number_text(trust);
 }
 
+HeadPlan cross_validate(const HeadData& data, HeadKind kind, uint64_t seed) {
+  HeadPlan plan{kind, candidates(kind, data.provider.output_layer.has_value()), 0, {}};
+  std::vector<PenaltySearch> searches;
+  for (const HeadSetting& setting : plan.settings) {
+    const Input input(data, kind, setting.feature_share);
+    searches.push_back(search_penalty(logistic_data(data, input, setting.trust), seed));
+  }
+  weigh(plan.settings, searches);
+  Matrix logits(searches.front().logits.rows, searches.front().logits.cols);
+  for (size_t s = 0; s < searches.size(); ++s) {
+    add(logits.values, searches[s].logits.values, plan.settings[s].weight);
+  }
+  plan.row_losses = log_losses(logits, data.labels);
+  plan.loss =
+      std::accumulate(plan.row_losses.begin(), plan.row_losses.end(), 0.0) / static_cast<double>(logits.rows);
+  return plan;
+}
+
 }  // namespace
 
 double largest_row_sum(const Matrix& weight, size_t last) {
@@ -226,21 +244,17 @@ void check_head_data(const HeadData& data, HeadKind kind) {
 }
 
 HeadPlan plan_head(const HeadData& data, HeadKind kind, uint64_t seed) {
-  HeadPlan plan{kind, candidates(kind, data.provider.output_layer.has_value()), 0, {}};
-  std::vector<PenaltySearch> searches;
-  for (const HeadSetting& setting : plan.settings) {
-    const Input input(data, kind, setting.feature_share);
-    searches.push_back(search_penalty(logistic_data(data, input, setting.trust), seed));
-  }
-  weigh(plan.settings, searches);
-  Matrix logits(searches.front().logits.rows, searches.front().logits.cols);
-  for (size_t s = 0; s < searches.size(); ++s) {
-    add(logits.values, searches[s].logits.values, plan.settings[s].weight);
-  }
-  plan.row_losses = log_losses(logits, data.labels);
-  plan.loss =
-      std::accumulate(plan.row_losses.begin(), plan.row_losses.end(), 0.0) / static_cast<double>(logits.rows);
-  return plan;
+  const size_t limit = std::max(kSearchRows, 4 * class_counts(data.labels).size());
+  if (data.labels.size() <= limit) return cross_validate(data, kind, seed);
+  std::vector<size_t> pool(data.labels.size());
+  std::iota(pool.begin(), pool.end(), size_t{0});
+  const std::vector<size_t> drawn = draw_rows(pool, data.labels, limit, 2, seed);
+  Matrix embeddings, features;
+  if (uses_embedding(kind)) embeddings = take_rows(data.embeddings, drawn);
+  if (uses_features(kind)) features = take_rows(data.features, drawn);
+  std::vector<int> labels;
+  for (const size_t row : drawn) labels.push_back(data.labels[row]);
+  return cross_validate({embeddings, features, labels, data.provider}, kind, seed);
 }
 
 Comparison compare(const HeadPlan& first, const HeadPlan& second) {

@@ -13,6 +13,9 @@ struct HeadSetting {
   double weight = 1;  ///< in the average of the settings' logits; all weights add up to 1
 };
 
+/// Cross-validation takes no more rows than this (but four a class).
+inline constexpr size_t kSearchRows = 600;
+
 /// A logistic head that cross-validation has settled, but that is not fitted yet. Local and linear have one
 /// setting. Combined averages over its settings, weighted by exp(-rows * log-loss out of fold): with few
 /// labels cross-validation cannot tell them apart, and their average does better than the one that comes
@@ -21,8 +24,9 @@ struct HeadSetting {
 struct HeadPlan {
   HeadKind kind = HeadKind::local;
   std::vector<HeadSetting> settings;
-  double loss = 0;                 ///< mean of row_losses
-  std::vector<double> row_losses;  ///< [rows] log-loss of the (averaged) logits from outside the row's fold
+  double loss = 0;  ///< mean of row_losses
+  std::vector<double>
+      row_losses;  ///< [rows searched] log-loss of the (averaged) logits from outside the row's fold
 };
 
 /// What the rows' owner has in hand, checked to fit together.
@@ -36,7 +40,9 @@ struct HeadData {
 /// Throws invalid_argument where the data do not fit together or lack what the kind needs.
 void check_head_data(const HeadData& data, HeadKind kind);
 
-/// Cross-validates linear, combined or local on these rows.
+/// Cross-validates linear, combined or local on these rows; where there are more than kSearchRows, on a
+/// random draw of them, since the best penalty on the weights hardly depends on the number of rows and the
+/// cost grows with its cube. The same seed draws the same rows for every kind.
 HeadPlan plan_head(const HeadData& data, HeadKind kind, uint64_t seed);
 
 /// What cross-validation's log-loss says about two plans on the same rows.

@@ -187,6 +187,14 @@ TEST(Head, BoundsWhatAnErrorOfTheFeaturesCanDo) {
   }
 }
 
+TEST(TrainHead, SearchesOnADrawOfManyRowsButFitsThemAll) {
+  const Target data = target(900, 0.02);
+  const Head head = train(data, HeadKind::automatic);
+  EXPECT_GT(measure(scores(head, data.embeddings.rows, data.features.rows), data.embeddings.labels).accuracy,
+            0.75);
+  EXPECT_EQ(train(data, HeadKind::automatic).reason, head.reason);
+}
+
 TEST(TrainHead, RepeatsItselfWithTheSameSeed) {
   const Target data = target(40, 0.05);
   for (const HeadKind kind : {HeadKind::automatic, HeadKind::paper}) {
