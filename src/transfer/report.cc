@@ -51,8 +51,8 @@ constexpr const char* kStyle = R"(
 @media(prefers-color-scheme:dark){:root{--ink:#e7ebf0;--soft:#9aa5b4;--line:#313a46;--page:#12161c;--card:#1a2028;--s1:#6aa9ff;--s2:#3fc7b3;--s3:#dcb24a;--s4:#8793a3;--s5:#bd8cf0;--good:#3fc7b3}}
 *{box-sizing:border-box}body{margin:0;background:var(--page);color:var(--ink);font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
 main{max-width:1140px;margin:0 auto;padding:34px 20px 60px}h1{font-size:27px;margin:0 0 4px;letter-spacing:-.01em}h2{font-size:18px;margin:34px 0 10px}
-p{margin:6px 0;max-width:96ch}.soft{color:var(--soft)}.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(165px,1fr));gap:12px;margin:20px 0}
-.tile,.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px}.tile b{display:block;font-size:24px;white-space:nowrap;font-weight:650;letter-spacing:-.02em}
+p{margin:6px 0;max-width:96ch}.soft{color:var(--soft)}.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(180px,1fr));gap:12px;margin:20px 0}
+.tile,.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px}.tile b{display:block;font-size:21px;white-space:nowrap;font-weight:650;letter-spacing:-.02em}
 .tile span{color:var(--soft);font-size:13px}.grid2{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,440px),1fr));gap:14px}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:14px}th,td{padding:7px 10px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 th{color:var(--soft);font-weight:550}th:first-child,td:first-child{text-align:left}tr:last-child td{border-bottom:0}tr.own td{font-weight:650}td small{color:var(--soft);font-weight:400}
@@ -114,11 +114,28 @@ const Json& row_of(const Json& evaluation, const std::string& setting) {
   return member(evaluation, "");
 }
 
+/// The combined head at the fewest labels, or null.
+const Json& smallest_combined(const Json& shots) {
+  const Json* best = &member(shots, "");
+  for (const Json& shot : shots) {
+    if (member(shot, "head") != "combined" || !number_at(shot, "n")) continue;
+    if (best->is_null() || *number_at(shot, "n") < *number_at(*best, "n")) best = &shot;
+  }
+  return *best;
+}
+
 std::string tiles(const Json& evaluation) {
   std::string out = "<div class=\"tiles\">";
   const Json& encrypted = row_of(evaluation, "transfer_encrypted");
   if (const auto value = number_at(encrypted, "accuracy_mean"))
     out += tile(percent(*value), "accuracy through encryption");
+  if (const Json& gain = smallest_combined(member(evaluation, "shots")); !gain.is_null()) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%+.1f points",
+                  100 * number_at(gain, "difference_to_local_mean").value_or(0));
+    out += tile(text,
+                "balanced accuracy with " + text_at(gain, "n") + " labels, over the client's own data alone");
+  }
   if (const auto value = number_at(evaluation, "ms_per_pass")) {
     out += tile(short_number(*value) + " ms", "an encrypted pass on the server (median)");
   }
