@@ -16,6 +16,11 @@ class CorruptionTest(ServedTest):
             shutil.copy(path, self.path(name))
         return self.path(name)
 
+    @staticmethod
+    def serve(model):
+        return subprocess.run([SERVER, "--model", model, "--listen", "127.0.0.1:0"], capture_output=True, text=True,
+                              timeout=60, check=False)
+
     def damaged(self, path):
         """Puts damaged contents into the file, one after the other, and the right one in the end."""
         right = read(path)
@@ -31,15 +36,13 @@ class CorruptionTest(ServedTest):
         for name in ("lower.onnx", "manifest.json"):
             model = self.copy(self.model, "model-" + name)
             for _ in self.damaged(os.path.join(model, name)):
-                result = subprocess.run([SERVER, "--model", model, "--listen", "127.0.0.1:0"], capture_output=True,
-                                        text=True, timeout=60, check=False)
+                result = self.serve(model)
                 self.assertEqual(result.returncode, MALFORMED, result.stderr)
                 self.assertIn(name, result.stderr)
                 self.refuses(MALFORMED, "inspect", model, says=name)
 
     def test_a_model_that_is_not_there(self):
-        result = subprocess.run([SERVER, "--model", self.path("missing"), "--listen", "127.0.0.1:0"], capture_output=True,
-                                text=True, timeout=60, check=False)
+        result = self.serve(self.path("missing"))
         self.assertEqual(result.returncode, FAILED)
         self.assertIn("missing", result.stderr)
 

@@ -14,8 +14,9 @@ class EvaluateTest(ProgramTest):
     def test_prints_what_the_contract_states(self):
         self.put("source.csv", csv_of(rows_of(60, 1)))
         self.put("target.csv", csv_of(rows_of(60, 2)))
-        out = self.prints_json("evaluate", "--source", "source.csv", "--target", "target.csv", "--folds", "3", "--shots",
-                               "8,12", "--draws", "3", "--epochs", "5", "--report", "report.html", "--seed", "1")
+        out = self.prints_json("evaluate", "--source", "source.csv", "--target", "target.csv", "--folds", "3",
+                               "--shots", "8,12", "--draws", "3", "--epochs", "5", "--report", "report.html",
+                               "--seed", "1")
         self.assertEqual([row["setting"] for row in out["rows"]], SETTINGS)
         for row in out["rows"]:
             for metric in METRICS:
@@ -28,7 +29,8 @@ class EvaluateTest(ProgramTest):
                           "difference_to_local_high"):
                 self.assertIsInstance(row[field], float)
         self.assertEqual((out["folds"], out["draws"], out["flagged_rows"]), (3, 3, 0))
-        self.assertEqual(out["source"], {"name": "source.csv", "rows": 60, "columns": 16, "labels": {"ham": 30, "spam": 30}})
+        self.assertEqual(out["source"],
+                         {"name": "source.csv", "rows": 60, "columns": 16, "labels": {"ham": 30, "spam": 30}})
         self.assertEqual(out["target"]["rows"], 60)
         self.assertGreater(out["max_feature_error"], 0)
         self.assertLessEqual(out["max_feature_error"], out["predicted_error"])
@@ -72,7 +74,8 @@ class EvaluateTest(ProgramTest):
 
     def test_the_table_fits_a_terminal(self):
         self.put("source.csv", csv_of(rows_of(40, 1)))
-        out = self.succeeds("evaluate", "--source", "source.csv", "--target", "source.csv", "--folds", "2", "--epochs", "2")
+        out = self.succeeds("evaluate", "--source", "source.csv", "--target", "source.csv", "--folds", "2",
+                            "--epochs", "2")
         table = out.stdout.split("\n\n")[1]
         for line in table.splitlines():
             self.assertLessEqual(len(line), 88)

@@ -67,8 +67,8 @@ class Server:
     """`cryptotl serve` on a free port."""
 
     def __init__(self, model, store):
-        self.process = subprocess.Popen([CLIENT, "serve", "--model", model, "--listen", "127.0.0.1:0", "--store", store],
-                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        command = [CLIENT, "serve", "--model", model, "--listen", "127.0.0.1:0", "--store", store]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.url = self.process.stdout.readline().strip()
         self.port = int(self.url.rsplit(":", 1)[1])
 
@@ -224,11 +224,12 @@ class ServedTest(ProgramTest):
 
     def fit(self, **changes):
         """The arguments of a fit that would work, but for the changes; None leaves an option out."""
-        return self._arguments("fit", changes, server=self.server.url, keys=self.keys, data=self.train, head="head.onnx")
+        return self._arguments("fit", changes, server=self.server.url, keys=self.keys, data=self.train,
+                               head="head.onnx")
 
     def predict(self, **changes):
-        return self._arguments("predict", changes, server=self.server.url, keys=self.keys, head=self.head, data=self.new,
-                               out="scores.csv")
+        return self._arguments("predict", changes, server=self.server.url, keys=self.keys, data=self.new,
+                               head=self.head, out="scores.csv")
 
     @staticmethod
     def _arguments(verb, changes, **usual):

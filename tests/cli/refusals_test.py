@@ -4,7 +4,8 @@ import os
 import struct
 import unittest
 
-from programs import COLUMNS, FAILED, INSECURE, MALFORMED, USAGE, ProgramTest, ServedTest, Server, csv_of, npy_of, rows_of
+from programs import (COLUMNS, FAILED, INSECURE, MALFORMED, USAGE, ProgramTest, ServedTest, Server, csv_of, npy_of,
+                      rows_of)
 
 GOOD = csv_of(rows_of(20, 1))
 

@@ -2,7 +2,7 @@
 
 import unittest
 
-from programs import Proxy, ServedTest, read
+from programs import USAGE, Proxy, ServedTest, read
 
 
 class SeedTest(ServedTest):
@@ -26,8 +26,8 @@ class SeedTest(ServedTest):
         for name in ("secret.key", "evaluation.keys"):
             self.assertNotEqual(files[f"one/{name}"], files[f"two/{name}"])
         # No seed can be given for them.
-        self.assertEqual(self.run_client("keygen", "--server", self.server.url, "--keys", "three", "--seed", "1").returncode,
-                         2)
+        seeded = self.run_client("keygen", "--server", self.server.url, "--keys", "three", "--seed", "1")
+        self.assertEqual(seeded.returncode, USAGE)
 
     def test_ciphertexts_are_fresh_every_time(self):
         requests = []

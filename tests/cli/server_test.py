@@ -11,8 +11,8 @@ from programs import CLIENT, FAILED, INSECURE, USAGE, Proxy, ServedTest, Server,
 
 class ServeTest(ServedTest):
     def serve(self, *arguments):
-        return subprocess.run([CLIENT, "serve", *arguments], cwd=self.folder, capture_output=True, text=True, timeout=60,
-                              check=False)
+        return subprocess.run([CLIENT, "serve", *arguments], cwd=self.folder, capture_output=True, text=True,
+                              timeout=60, check=False)
 
     def test_only_loopback_addresses_are_served(self):
         for address in ("0.0.0.0:0", "192.0.2.1:8000", "[::]:0"):

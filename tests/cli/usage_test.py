@@ -6,10 +6,12 @@ import socket
 import subprocess
 import unittest
 
-from programs import CLIENT, COLUMNS, DONE, USAGE, Proxy, ProgramTest, Server, ServedTest, csv_of, npy_labels, npy_of, rows_of
+from programs import (CLIENT, COLUMNS, DONE, USAGE, Proxy, ProgramTest, Server, ServedTest, csv_of, npy_labels, npy_of,
+                      rows_of)
 
 VERBS = ["demo", "pretrain", "serve", "keygen", "fit", "predict", "evaluate", "embed", "bench", "inspect"]
-TEXTS = "text,label\n" + "".join(f"{'cheap pills now' if i % 2 else 'see you at lunch'} {i},{i % 2}\n" for i in range(20))
+TEXTS = "text,label\n" + "".join(f"{'cheap pills now' if i % 2 else 'see you at lunch'} {i},{i % 2}\n"
+                                 for i in range(20))
 
 
 def example_of(help_text):
@@ -31,7 +33,8 @@ class HelpTest(ProgramTest):
 
 class UsageTest(ProgramTest):
     def test_wrong_command_lines_are_usage_errors(self):
-        for arguments in ([], ["sing"], ["fit"], ["pretrain", "--data", "x"], ["bench"], ["bench", "forward", "--isa", "mmx"],
+        for arguments in ([], ["sing"], ["fit"], ["pretrain", "--data", "x"], ["bench"],
+                          ["bench", "forward", "--isa", "mmx"],
                           ["evaluate", "--source", "a", "--target", "b", "--folds", "1"],
                           ["evaluate", "--source", "a", "--target", "b", "--shots", "ten"],
                           ["fit", "--data", "a", "--head", "h", "--kind", "large"],
