@@ -26,9 +26,10 @@ void define(CLI::App& verb, Options& options) {
 }
 
 Outcome work(const CommandLine& line, const Options& options) {
-  // The server inherits it.
-  if (!options.isa.empty()) ::setenv("CRYPTOTL_ISA", options.isa.c_str(), 1);
-  static_cast<void>(kernels());  // refuses what this machine lacks
+  // The server inherits it. Nothing else runs yet that could read the environment.
+  if (!options.isa.empty())
+    ::setenv("CRYPTOTL_ISA", options.isa.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
+  static_cast<void>(kernels());                        // refuses what this machine lacks
   ForwardBenchOptions bench = options.bench;
   bench.quiet = line.quiet;
   bench.server_program = sibling_program("cryptotl-server");

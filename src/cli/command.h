@@ -44,7 +44,7 @@ CLI::App* add_verb(CLI::App& app, CommandLine& line, const std::string& name, co
 /// Adds a verb whose options live as long as its work: `define` declares them, `work` is run with them.
 template <typename Options, typename Define, typename Work>
 void add_verb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& what,
-              const std::string& example, const Define& define, const Work& work) {
+              const std::string& example, Define define, Work work) {
   const auto options = std::make_shared<Options>();
   CLI::App* const verb = add_verb(app, line, name, what, example);
   define(*verb, *options);

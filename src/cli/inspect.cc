@@ -15,11 +15,15 @@ void define(CLI::App& verb, Options& options) {
 /// One line a value, nested ones with their path; the plan as it is written.
 void append(std::string& text, const std::string& path, const nlohmann::json& json) {
   if (json.is_object()) {
-    for (const auto& [key, value] : json.items()) append(text, path.empty() ? key : path + "." + key, value);
+    const std::string folder = path.empty() ? "" : path + ".";
+    for (const auto& [key, value] : json.items()) append(text, folder + key, value);
   } else if (path == "plan") {
     text += "plan: " + json.get<std::string>();
   } else {
-    text += path + ": " + (json.is_string() ? json.get<std::string>() : json.dump()) + "\n";
+    text.append(path)
+        .append(": ")
+        .append(json.is_string() ? json.get<std::string>() : json.dump())
+        .append("\n");
   }
 }
 

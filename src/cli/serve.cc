@@ -2,7 +2,7 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstring>
+#include <system_error>
 
 #include "cli/command.h"
 
@@ -14,13 +14,14 @@ namespace {
   std::vector<std::string> words = {sibling_program("cryptotl-server").string()};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   sigset_t none;
   sigemptyset(&none);
   pthread_sigmask(SIG_SETMASK, &none, nullptr);
   ::execv(pointers[0], pointers.data());
-  throw Error(ErrorCode::not_found, "cannot run " + words[0] + ": " + std::strerror(errno));
+  throw Error(ErrorCode::not_found, "cannot run " + words[0] + ": " + std::generic_category().message(errno));
 }
 
 }  // namespace

@@ -116,9 +116,7 @@ class Evaluation {
   void take_target(const Extraction& extraction) {
     const std::vector<size_t> rows = extraction.usable();
     target_.labels = index_labels(examples_.labels, examples_.source).value();
-    std::vector<int> index;
-    for (const size_t row : rows) index.push_back(target_.labels.index[row]);
-    target_.labels.index = std::move(index);
+    target_.labels.index = take(target_.labels.index, rows);
     target_.embeddings = take_rows(examples_.embeddings, rows);
     target_.scaled = scale_rows(metadata_, target_.embeddings).rows;
     target_.encrypted_features = take_rows(extraction.features, rows);

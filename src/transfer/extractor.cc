@@ -4,6 +4,7 @@
 #include <cmath>
 #include <future>
 #include <sstream>
+#include <utility>
 
 #include "cryptotl/ckks/wire.h"
 #include "transfer/stopwatch.h"
@@ -123,7 +124,7 @@ Extraction FeatureExtractor::extract(const Matrix& embeddings, const ProgressFun
   Bytes next = rows == 0 ? Bytes() : encrypt_row(0);
   Bytes last;
   for (size_t i = 0; i < rows; ++i) {
-    const Bytes request = std::move(next);
+    const Bytes request = std::exchange(next, {});
     const auto beside = [&] {
       if (i > 0) decrypt_row(i - 1, last);
       if (i + 1 < rows) next = encrypt_row(i + 1);

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "cryptotl/data/labels.h"
+#include "transfer/statistics.h"
 
 namespace cryptotl {
 namespace {
@@ -87,8 +88,7 @@ FitResult fit_head_to(const Examples& examples, Session* session, const FitOptio
     out.trained.predicted_error = model.plan.predicted_error;
   }
   out.rows = rows.size();
-  std::vector<int> index;
-  for (const size_t row : rows) index.push_back(labels.index[row]);
+  const std::vector<int> index = take(labels.index, rows);
   HeadOptions head_options;
   head_options.kind = options.kind;
   head_options.seed = options.seed;

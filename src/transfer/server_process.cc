@@ -9,8 +9,8 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <fstream>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -19,14 +19,15 @@ namespace cryptotl {
 namespace {
 
 Error failed(const std::string& what) {
-  return Error(ErrorCode::resource_exhausted, "cannot " + what + ": " + std::strerror(errno));
+  return Error(ErrorCode::resource_exhausted,
+               "cannot " + what + ": " + std::generic_category().message(errno));
 }
 
 /// In the child, between fork and exec: only calls that are safe there.
 [[noreturn]] void become(const std::vector<char*>& arguments, int output, pid_t parent) {
   sigset_t none;
   sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
+  pthread_sigmask(SIG_SETMASK, &none, nullptr);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(1);  // it was gone before the call above
   ::dup2(output, STDOUT_FILENO);
@@ -61,6 +62,7 @@ Result<std::unique_ptr<ServerProcess>> ServerProcess::start(const ServerProcessO
                                     "--listen",
                                     "127.0.0.1:0"};
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
 

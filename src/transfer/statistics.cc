@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <vector>
 
 namespace cryptotl {
 
@@ -26,6 +25,12 @@ double rms_difference(const Matrix& a, const Matrix& b) {
   double sum = 0;
   for (size_t i = 0; i < a.values.size(); ++i) sum += std::pow(a.values[i] - b.values[i], 2);
   return a.values.empty() ? 0 : std::sqrt(sum / static_cast<double>(a.values.size()));
+}
+
+std::vector<int> take(std::span<const int> values, std::span<const size_t> rows) {
+  std::vector<int> out(rows.size());
+  std::ranges::transform(rows, out.begin(), [&](size_t row) { return values[row]; });
+  return out;
 }
 
 std::string processor_name() {

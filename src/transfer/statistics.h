@@ -2,6 +2,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "cryptotl/base/matrix.h"
 
@@ -13,6 +14,9 @@ double median(std::span<const double> values);
 double largest_difference(const Matrix& a, const Matrix& b);
 /// The square root of the mean of (a - b)^2; of equal shape.
 double rms_difference(const Matrix& a, const Matrix& b);
+
+/// The values of these rows, in that order.
+std::vector<int> take(std::span<const int> values, std::span<const size_t> rows);
 
 /// The processor's name, as the system gives it.
 std::string processor_name();

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <mutex>
 #include <set>
 #include <utility>
@@ -29,7 +28,7 @@ Registry& registry() {
 
 Error failed(const std::string& what, const fs::path& path, int number) {
   return Error(ErrorCode::invalid_argument,
-               "cannot " + what + " " + path.string() + ": " + std::strerror(number));
+               "cannot " + what + " " + path.string() + ": " + std::generic_category().message(number));
 }
 
 fs::path folder_of(const fs::path& path) {
@@ -96,17 +95,17 @@ void remove_temporary_folders() noexcept {
 StagedFolder::StagedFolder(fs::path target, std::vector<std::string> kept, TemporaryFolder temporary)
     : target_(std::move(target)), kept_(std::move(kept)), temporary_(std::move(temporary)) {}
 
-Result<StagedFolder> StagedFolder::begin(const fs::path& target, const std::vector<std::string>& files,
-                                         bool replace, const std::vector<std::string>& kept) {
+Result<StagedFolder> StagedFolder::begin(const fs::path& target, std::span<const char* const> files,
+                                         bool replace, std::span<const char* const> kept) {
   if (target.empty()) return Error(ErrorCode::invalid_argument, "a folder without a name");
   fs::path whole = fs::absolute(target).lexically_normal();
   if (!whole.has_filename()) whole = whole.parent_path();  // a slash at the end
-  std::vector<std::string> expected = files;
+  std::vector<std::string> expected(files.begin(), files.end());
   expected.insert(expected.end(), kept.begin(), kept.end());
   CRYPTOTL_TRY(check_target(whole, expected, replace));
   auto temporary = TemporaryFolder::make(whole.parent_path(), "." + whole.filename().string() + ".");
   if (!temporary.ok()) return temporary.error();
-  return StagedFolder(std::move(whole), kept, *std::move(temporary));
+  return StagedFolder(std::move(whole), {kept.begin(), kept.end()}, *std::move(temporary));
 }
 
 Status StagedFolder::commit(fs::perms mode) {

@@ -11,7 +11,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-const std::vector<std::string> kFiles = {"a", "b"};
+constexpr std::array kFiles = {"a", "b"};
 
 size_t entries(const fs::path& folder) {
   return static_cast<size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
@@ -19,7 +19,7 @@ size_t entries(const fs::path& folder) {
 
 class StagedFolderTest : public testing::Test {
  protected:
-  Status stage(bool replace, const std::vector<std::string>& kept = {}) {
+  Status stage(bool replace, std::span<const char* const> kept = {}) {
     auto staged = StagedFolder::begin(target_, kFiles, replace, kept);
     if (!staged.ok()) return staged.error();
     write_text(staged->path() / "a", "new");
@@ -86,7 +86,8 @@ TEST_F(StagedFolderTest, ReplacesAnOldFolderAndKeepsWhatIsToBeKept) {
   write_text(target_ / "a", "old");
   write_text(target_ / "b", "old");
   write_text(target_ / "store" / "key", "kept");
-  ASSERT_TRUE(stage(true, {"store"}).ok());
+  constexpr std::array kKept = {"store"};
+  ASSERT_TRUE(stage(true, kKept).ok());
   EXPECT_EQ(content("a"), "new");
   EXPECT_FALSE(fs::exists(target_ / "b"));
   EXPECT_EQ(content("store/key"), "kept");

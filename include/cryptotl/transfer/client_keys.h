@@ -1,8 +1,7 @@
 #pragma once
 
+#include <array>
 #include <filesystem>
-#include <string>
-#include <vector>
 
 #include "cryptotl/base/progress.h"
 #include "cryptotl/ckks/secret_key.h"
@@ -49,6 +48,6 @@ class ClientKeys {
 inline constexpr const char* kSecretKeyFile = "secret.key";
 inline constexpr const char* kEvaluationKeyFile = "evaluation.keys";
 inline constexpr const char* kKeyManifestFile = "keys.json";
-inline const std::vector<std::string> kKeyFiles = {kSecretKeyFile, kEvaluationKeyFile, kKeyManifestFile};
+inline constexpr std::array kKeyFiles = {kSecretKeyFile, kEvaluationKeyFile, kKeyManifestFile};
 
 }  // namespace cryptotl

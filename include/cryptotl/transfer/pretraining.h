@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+
 #include "cryptotl/learn/pretrain.h"
 #include "cryptotl/plan/latency_plan.h"
 #include "cryptotl/plan/model.h"
@@ -27,8 +29,8 @@ PretrainedModel pretrain_model(const Examples& examples, const PretrainingOption
                                const ProgressFunction& progress = {});
 
 /// The files of a model's folder, and what the server may have put beside them.
-inline const std::vector<std::string> kModelFiles = {"lower.onnx", "manifest.json"};
-inline const std::vector<std::string> kKeptModelFiles = {"keys"};
+inline constexpr std::array kModelFiles = {"lower.onnx", "manifest.json"};
+inline constexpr std::array kKeptModelFiles = {"keys"};
 
 /// Writes the model's folder, whole or not at all. With `replace` an old model goes; the key store in it
 /// stays.

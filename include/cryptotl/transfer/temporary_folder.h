@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,9 +37,8 @@ class StagedFolder {
   /// invalid_argument where `target` is there already and `replace` is not set, where it cannot be made, or
   /// where it holds anything else than `files` and `kept`, which nobody meant to replace. An empty folder is
   /// always replaced; what `kept` names moves from the old folder to the new one.
-  static Result<StagedFolder> begin(const std::filesystem::path& target,
-                                    const std::vector<std::string>& files, bool replace,
-                                    const std::vector<std::string>& kept = {});
+  static Result<StagedFolder> begin(const std::filesystem::path& target, std::span<const char* const> files,
+                                    bool replace, std::span<const char* const> kept = {});
 
   const std::filesystem::path& path() const { return temporary_.path(); }
   /// `mode` is that of the finished folder.
