@@ -20,9 +20,7 @@ double encoding_noise() { return std::sqrt(kRoundingVariance); }
 
 double fresh_noise() { return kErrorDeviation; }
 
-double fresh_public_noise(size_t n) {
-  return kErrorDeviation * std::sqrt(2 * kSecretVariance * static_cast<double>(n) + 1);
-}
+double fresh_public_noise(size_t n) { return rescale_noise(n); }
 
 double rescale_noise(size_t n, size_t degree) {
   double power = 1;

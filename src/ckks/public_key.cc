@@ -3,6 +3,7 @@
 #include "ckks/small_polynomial.h"
 #include "cryptotl/base/secret_buffer.h"
 #include "cryptotl/ckks/encoder.h"
+#include "cryptotl/ckks/key_switch.h"
 #include "cryptotl/ckks/sampling.h"
 #include "cryptotl/rns/kernels.h"
 
@@ -20,30 +21,46 @@ RnsPolynomial expand_public_key_seed(const PublicKey& key) {
   return a;
 }
 
+namespace {
+
+/// round((u k + e) / P) for a half k of the public key and a fresh error e, over the first `limbs` primes.
+RnsPolynomial masked(const Params& params, std::span<const int8_t> mask, const RnsPolynomial& half,
+                     size_t limbs) {
+  const size_t n = params.n();
+  SecretBuffer<int8_t> error(n);
+  SecretBuffer<uint32_t> u(n);
+  sample_error(error.span());
+  RnsPolynomial extended(n, limbs + 1);
+  for (size_t i = 0; i <= limbs; ++i) {
+    const size_t prime = params.extended_index(i, limbs);
+    const NttTables& tables = params.tables(prime);
+    small_to_ntt(tables, mask, u.data());
+    small_to_ntt(tables, error.span(), extended.limb(i));
+    kernels().multiply_add(extended.limb(i), u.data(), half.limb(prime), n, tables.modulus);
+  }
+  RnsPolynomial out(n, limbs);
+  RnsPolynomial scratch(n, limbs);
+  ThreadPool one_thread;
+  mod_down(params, extended, limbs, out, scratch, one_thread);
+  return out;
+}
+
+}  // namespace
+
 Ciphertext encrypt_public(const PublicKey& key, std::span<const int64_t> coefficients, double scale,
                           size_t limbs) {
   const Params& params = *key.params;
   require_message(params, coefficients.size(), limbs);
-  const size_t n = params.n();
-  SecretBuffer<int8_t> mask(n);
-  SecretBuffer<int8_t> error(n);
-  SecretBuffer<int64_t> noisy(n);
-  SecretBuffer<uint32_t> u(n);
+  SecretBuffer<int8_t> mask(params.n());
   sample_ternary(mask.span());
-  sample_error(error.span());
-  for (size_t j = 0; j < n; ++j) noisy[j] = coefficients[j] + error[j];
-  sample_error(error.span());
   Ciphertext out(key.params, key.key_id, 0, 0);
   out.scale = scale;
-  out.parts.push_back(to_ntt(params, noisy.span(), limbs));
-  out.parts.emplace_back(n, limbs);
-  const RnsPolynomial a = expand_public_key_seed(key);
+  out.parts.push_back(masked(params, mask.span(), key.b, limbs));
+  out.parts.push_back(masked(params, mask.span(), expand_public_key_seed(key), limbs));
+  const RnsPolynomial message = to_ntt(params, coefficients, limbs);
   for (size_t i = 0; i < limbs; ++i) {
-    const NttTables& tables = params.tables(i);
-    small_to_ntt(tables, mask.span(), u.data());
-    small_to_ntt(tables, error.span(), out.parts[1].limb(i));
-    kernels().multiply_add(out.parts[0].limb(i), u.data(), key.b.limb(i), n, tables.modulus);
-    kernels().multiply_add(out.parts[1].limb(i), u.data(), a.limb(i), n, tables.modulus);
+    uint32_t* const limb = out.parts[0].limb(i);
+    kernels().add(limb, limb, message.limb(i), params.n(), params.modulus(i));
   }
   return out;
 }

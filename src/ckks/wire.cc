@@ -88,6 +88,20 @@ void unpack_residues(ByteView packed, std::span<uint32_t> out) {
   }
 }
 
+std::string_view name(ObjectKind kind) {
+  switch (kind) {
+    case ObjectKind::ciphertext:
+      return "ciphertext";
+    case ObjectKind::evaluation_keys:
+      return "evaluation keys";
+    case ObjectKind::public_key:
+      return "public key";
+    case ObjectKind::secret_key:
+      return "secret key";
+  }
+  return "unknown";
+}
+
 Bytes write_object(ObjectKind kind, const Digest& params_id, const KeyId& key_id, ByteView payload) {
   ByteWriter writer(kHeaderBytes + payload.size());
   writer.number(kMagic);
@@ -136,8 +150,8 @@ Result<ByteView> read_object(ByteView bytes, ObjectKind kind, const Digest& para
   const auto header = read_header(bytes);
   if (!header.ok()) return header.error();
   if (header->kind != kind) {
-    return malformed("an object of kind " + std::to_string(static_cast<int>(header->kind)) + " where kind " +
-                     std::to_string(static_cast<int>(kind)) + " is expected");
+    return malformed("an object of kind " + std::string(name(header->kind)) + " where " +
+                     std::string(name(kind)) + " is expected");
   }
   const ByteView payload = bytes.subspan(kHeaderBytes);
   if (header->payload_bytes != payload.size()) {
@@ -286,6 +300,32 @@ Result<EvaluationKeys> read_evaluation_keys(ByteView bytes, const ParamsPtr& par
   if (reader.remaining() != 0)
     return malformed("evaluation keys: " + std::to_string(reader.remaining()) + " bytes too many");
   return out;
+}
+
+size_t public_key_bytes(const Params& params) {
+  return kHeaderBytes + sizeof(Seed) + (params.num_primes() + 1) * packed_bytes(params.n());
+}
+
+Bytes write_public_key(const PublicKey& key) {
+  ByteWriter writer(public_key_bytes(*key.params) - kHeaderBytes);
+  writer.bytes(key.seed);
+  write_limbs(writer, key.b);
+  return write_object(ObjectKind::public_key, key.params->id(), key.key_id, writer.take());
+}
+
+Result<PublicKey> read_public_key(ByteView bytes, const ParamsPtr& params) {
+  ObjectHeader header;
+  const auto payload = read_object(bytes, ObjectKind::public_key, params->id(), &header);
+  if (!payload.ok()) return payload.error();
+  if (bytes.size() != public_key_bytes(*params)) {
+    return malformed("public key: " + std::to_string(bytes.size()) + " bytes where " +
+                     std::to_string(public_key_bytes(*params)) + " are right");
+  }
+  ByteReader reader(*payload);
+  const Seed seed = *read_array<32>(reader);
+  auto b = read_limbs(reader, *params, params->num_primes() + 1, true);
+  if (!b.ok()) return b.error();
+  return PublicKey{params, header.key_id, seed, std::move(*b)};
 }
 
 }  // namespace cryptotl

@@ -25,20 +25,6 @@ Error in_file(const fs::path& path, const Error& error) {
 
 Json digest_text(const Digest& value) { return hex(value); }
 
-std::string_view kind_name(ObjectKind kind) {
-  switch (kind) {
-    case ObjectKind::ciphertext:
-      return "ciphertext";
-    case ObjectKind::evaluation_keys:
-      return "evaluation keys";
-    case ObjectKind::public_key:
-      return "public key";
-    case ObjectKind::secret_key:
-      return "secret key";
-  }
-  return "unknown";
-}
-
 Json embedder_json(const EmbedderIdentity& embedder) {
   return {{"name", embedder.name}, {"width", embedder.width}, {"digest", embedder.digest}};
 }
@@ -93,7 +79,7 @@ Result<Json> object_json(const fs::path& path, ByteView first) {
                                            " bytes; the header states " + std::to_string(kHeaderBytes) +
                                            " and a payload of " + std::to_string(header->payload_bytes));
   }
-  return Json{{"kind", kind_name(header->kind)},
+  return Json{{"kind", name(header->kind)},
               {"format_version", header->version},
               {"bytes", size},
               {"payload_bytes", header->payload_bytes},

@@ -83,11 +83,14 @@ TEST_F(NoiseTest, FreshCiphertextsCarryTheErrorAlone) {
   expect_close(deviation(slots(error)), slot_deviation(fresh_noise(), n_));
 }
 
-TEST_F(NoiseTest, PublicKeyEncryptionCarriesThreeProducts) {
+TEST_F(NoiseTest, PublicKeyEncryptionRoundsBothParts) {
   const PublicKey key = make_public_key(secret_);
   const std::vector<int64_t> message = encoded(1);
-  const std::vector<double> error = noise(encrypt_public(key, message, kScale, 5), doubles(message));
-  expect_close(deviation(error), fresh_public_noise(n_));
+  for (size_t limbs = 2; limbs <= 5; ++limbs) {
+    const std::vector<double> error = noise(encrypt_public(key, message, kScale, limbs), doubles(message));
+    expect_close(deviation(error), fresh_public_noise(n_));
+    expect_close(deviation(slots(error)), slot_deviation(fresh_public_noise(n_), n_));
+  }
 }
 
 TEST_F(NoiseTest, RescaleRoundsBothParts) {

@@ -22,6 +22,7 @@ constexpr size_t kVersion = 4, kKind = 6, kReserved = 8, kPayloadBytes = 16, kPa
                  kDigest = 72;
 constexpr size_t kParts = 104, kLimbs = 105, kSeeded = 106, kFlags = 107, kScale = 108, kResidues = 116,
                  kSeededResidues = 148;
+constexpr size_t kPublicResidues = 136;
 constexpr size_t kCount = 104, kGaloisElement = 108, kKeyLimbs = 112, kKeyResidues = 148;
 
 template <typename T>
@@ -50,7 +51,7 @@ bool equal(const RnsPolynomial& a, const RnsPolynomial& b) {
   return same;
 }
 
-enum class Kind { seeded_ciphertext, ciphertext, evaluation_keys };
+enum class Kind { seeded_ciphertext, ciphertext, evaluation_keys, public_key };
 
 /// Each kind of object, read and refused by one interface.
 class WireTest : public testing::TestWithParam<Kind> {
@@ -62,6 +63,9 @@ class WireTest : public testing::TestWithParam<Kind> {
     switch (GetParam()) {
       case Kind::evaluation_keys:
         good_ = write_evaluation_keys(make_evaluation_keys(secret_, requests));
+        break;
+      case Kind::public_key:
+        good_ = write_public_key(make_public_key(secret_));
         break;
       case Kind::ciphertext:
         ciphertext.seed.reset();
@@ -75,6 +79,10 @@ class WireTest : public testing::TestWithParam<Kind> {
     if (GetParam() == Kind::evaluation_keys) {
       const auto keys = read_evaluation_keys(bytes, params);
       return keys.ok() ? Status() : Status(keys.error());
+    }
+    if (GetParam() == Kind::public_key) {
+      const auto key = read_public_key(bytes, params);
+      return key.ok() ? Status() : Status(key.error());
     }
     const auto ciphertext = read_ciphertext(bytes, params);
     return ciphertext.ok() ? Status() : Status(ciphertext.error());
@@ -137,8 +145,9 @@ TEST_P(WireTest, RefusesAnotherMagicVersionOrKind) {
   for (const int kind : {0, 5, 0xffff}) {
     expect_refused(sealed(with(good_, kKind, static_cast<uint16_t>(kind))), ErrorCode::malformed, "kind");
   }
-  const int other = GetParam() == Kind::evaluation_keys ? 1 : 2;
-  for (const int kind : {other, 3, 4}) {
+  const int own = GetParam() == Kind::evaluation_keys ? 2 : GetParam() == Kind::public_key ? 3 : 1;
+  for (const int kind : {1, 2, 3, 4}) {
+    if (kind == own) continue;
     expect_refused(sealed(with(good_, kKind, static_cast<uint16_t>(kind))), ErrorCode::malformed, "expected");
   }
   for (size_t byte = kReserved; byte < kPayloadBytes; ++byte)
@@ -162,6 +171,7 @@ TEST_P(WireTest, RefusesOtherParameters) {
 
 TEST_P(WireTest, RefusesAResidueThatIsNone) {
   const size_t offset = GetParam() == Kind::evaluation_keys     ? kKeyResidues
+                        : GetParam() == Kind::public_key        ? kPublicResidues
                         : GetParam() == Kind::seeded_ciphertext ? kSeededResidues
                                                                 : kResidues;
   const uint32_t q = params_->modulus(0).value();
@@ -208,18 +218,21 @@ TEST_P(WireTest, ReadsWhatItWrote) {
   EXPECT_EQ(header.key_id, secret_.id());
   if (GetParam() == Kind::evaluation_keys) {
     EXPECT_EQ(write_evaluation_keys(read_evaluation_keys(good_, params_).value()), good_);
+  } else if (GetParam() == Kind::public_key) {
+    EXPECT_EQ(write_public_key(read_public_key(good_, params_).value()), good_);
   } else {
     EXPECT_EQ(write_ciphertext(read_ciphertext(good_, params_).value()), good_);
   }
 }
 
 std::string name_of(const testing::TestParamInfo<Kind>& kind) {
-  const char* names[] = {"SeededCiphertext", "Ciphertext", "EvaluationKeys"};
+  const char* names[] = {"SeededCiphertext", "Ciphertext", "EvaluationKeys", "PublicKey"};
   return names[kind.index];
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryKind, WireTest,
-                         testing::Values(Kind::seeded_ciphertext, Kind::ciphertext, Kind::evaluation_keys),
+                         testing::Values(Kind::seeded_ciphertext, Kind::ciphertext, Kind::evaluation_keys,
+                                         Kind::public_key),
                          name_of);
 
 class CiphertextWireTest : public testing::Test {
@@ -378,6 +391,62 @@ TEST_F(EvaluationKeyWireTest, KnowsItsSizeAhead) {
   const std::vector<KeyRequest> requests = {{kRelinearisation, 3}, {3, 2}, {63, 1}};
   EXPECT_EQ(written(requests).size(), evaluation_key_bytes(*params_, requests));
   EXPECT_EQ(written({}).size(), evaluation_key_bytes(*params_, {}));
+}
+
+class PublicKeyWireTest : public testing::Test {
+ protected:
+  PublicKeyWireTest() : params_(minute_params()), secret_(SecretKey::generate(params_)) {}
+  ParamsPtr params_;
+  SecretKey secret_;
+};
+
+TEST_F(PublicKeyWireTest, RefusesEverySizeButItsOwn) {
+  const auto refused = [&](size_t payload_bytes) {
+    const Bytes payload(payload_bytes);
+    const auto key =
+        read_public_key(write_object(ObjectKind::public_key, params_->id(), secret_.id(), payload), params_);
+    EXPECT_FALSE(key.ok()) << payload_bytes;
+    EXPECT_EQ(key.error().code(), ErrorCode::malformed);
+    EXPECT_THAT(key.error().what(), HasSubstr("are right"));
+  };
+  const size_t right = public_key_bytes(*params_) - kHeaderBytes;
+  for (const size_t wrong : {size_t{0}, size_t{1}, sizeof(Seed), right - 1, right + 1, 2 * right})
+    refused(wrong);
+}
+
+TEST_F(PublicKeyWireTest, SaysThatASecretKeyIsNone) {
+  const auto key = read_public_key(
+      write_object(ObjectKind::secret_key, params_->id(), secret_.id(), Bytes(params_->n())), params_);
+  ASSERT_FALSE(key.ok());
+  EXPECT_THAT(key.error().what(), HasSubstr("secret key where public key is expected"));
+}
+
+TEST_F(PublicKeyWireTest, RefusesAResidueModuloTheSpecialPrimeThatIsNone) {
+  Bytes bytes = write_public_key(make_public_key(secret_));
+  std::vector<uint32_t> residues(params_->n());
+  const std::span<uint8_t> last = std::span(bytes).last(30 * residues.size() / 8);
+  unpack_residues(last, residues);
+  residues.back() = params_->special().value();
+  pack_residues(residues, last);
+  const auto key = read_public_key(sealed(bytes), params_);
+  ASSERT_FALSE(key.ok());
+  EXPECT_THAT(key.error().what(), HasSubstr("not below its prime"));
+}
+
+TEST_F(PublicKeyWireTest, CarriesWhatEncryptsForTheSecretKey) {
+  const PublicKey key = make_public_key(secret_);
+  const PublicKey back = read_public_key(write_public_key(key), params_).value();
+  EXPECT_EQ(back.key_id, secret_.id());
+  EXPECT_EQ(back.seed, key.seed);
+  EXPECT_TRUE(equal(back.b, key.b));
+  const std::vector<int64_t> message(params_->n(), 1 << 20);
+  for (const double value : decrypt(secret_, encrypt_public(back, message, 1, 3)))
+    EXPECT_NEAR(value, 1 << 20, 100);
+}
+
+TEST_F(PublicKeyWireTest, KnowsItsSizeAhead) {
+  EXPECT_EQ(write_public_key(make_public_key(secret_)).size(), public_key_bytes(*params_));
+  EXPECT_EQ(public_key_bytes(*fast_params()), 104u + 32 + 6 * 30720);
 }
 
 TEST(PackResidues, GiveBackEveryBit) {

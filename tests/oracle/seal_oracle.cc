@@ -85,7 +85,7 @@ void make(const SealContext& context, const Path& folder) {
   const SecretKey secret = SecretKey::generate(params);
   write_secret_key(folder / "secret.key", secret).value();
   write(folder / "secret.seal", write_seal(context, secret));
-  const PublicKey public_key = make_public_key(secret);
+  const PublicKey public_key = read_public_key(write_public_key(make_public_key(secret)), params).value();
   write(folder / "public.seal", write_seal(context, public_key));
 
   std::vector<KeyRequest> requests = {{kRelinearisation, limbs},

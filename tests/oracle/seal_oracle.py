@@ -313,6 +313,28 @@ class SealOracle(unittest.TestCase):
         bridge("decrypt", self.parms_ids, folder / "secret.key", folder / "from_public.seal")
         self.assert_slots("public", read_values(folder / "from_public.values"))
 
+    def test_public_key_noise_is_what_the_formula_says_on_either_side(self):
+        """SEAL for its own key, SEAL for ours, and we for ours: all round once, modulo the special prime."""
+        ours = self.our_side()
+        seals, _ = self.seal_side()
+        public = self.seal_load(seal.PublicKey, ours / "public.seal")
+        crossed = seal.Ciphertext()
+        seal.Encryptor(self.context, public).encrypt(self.seal_encode(self.y, self.scale), crossed)
+        save(crossed, ours / "crossed.seal")
+        bridge("decrypt", self.parms_ids, ours / "secret.key", ours / "crossed.seal")
+        bridge("decrypt-with-seal-key", self.parms_ids, seals / "secret.seal", seals / "y.seal")
+        secret = self.seal_load(seal.SecretKey, ours / "secret.seal")
+        measured = {
+            "SEAL for SEAL": read_values(seals / "y.values"),
+            "SEAL for us": read_values(ours / "crossed.values"),
+            "we for us": self.seal_decrypt(secret, self.seal_load(seal.Ciphertext, ours / "y.seal")),
+        }
+        _, deviation = self.expected("public")
+        for who, values in measured.items():
+            with self.subTest(who):
+                squares = sum(abs(a - b) ** 2 for a, b in zip(values, self.y, strict=True))
+                self.assertAlmostEqual(math.sqrt(squares / self.n) / deviation, 1, delta=0.1)
+
     def test_our_plaintext_decodes_in_seal_to_the_rounding_of_its_coefficients(self):
         folder = self.our_side()
         values = self.encoder.decode_complex(self.seal_load(seal.Plaintext, folder / "plain.seal"))

@@ -23,7 +23,8 @@ double encoding_noise();
 /// What encrypt() adds: the error itself.
 double fresh_noise();
 
-/// What encrypt_public() adds: e u + e_0 + e_1 s, sqrt(4N/3 + 1) errors.
+/// What encrypt_public() adds: the rounding of both parts, as rescale_noise(n). The sqrt(4N/3 + 1) errors of
+/// e u + e_0 + e_1 s are divided by P, above 2^29, which leaves nothing that would show beside it.
 double fresh_public_noise(size_t n);
 
 /// Rounding the degree + 1 parts of a ciphertext to integers, which ModDown, rescale and both at once do: the

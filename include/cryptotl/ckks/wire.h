@@ -3,11 +3,15 @@
 #include "cryptotl/base/bytes.h"
 #include "cryptotl/ckks/ciphertext.h"
 #include "cryptotl/ckks/evaluation_key.h"
+#include "cryptotl/ckks/public_key.h"
 
 namespace cryptotl {
 
 /// What the 104-byte header of every object tells (docs/format.md).
 enum class ObjectKind : uint16_t { ciphertext = 1, evaluation_keys = 2, public_key = 3, secret_key = 4 };
+
+/// "ciphertext", "evaluation keys" and so on, as messages have it.
+std::string_view name(ObjectKind kind);
 
 struct ObjectHeader {
   uint16_t version = 0;
@@ -42,10 +46,19 @@ Bytes write_evaluation_keys(const EvaluationKeys& keys);
 /// As read_ciphertext; refuses duplicate keys and keys over more limbs than the parameters have.
 Result<EvaluationKeys> read_evaluation_keys(ByteView bytes, const ParamsPtr& params);
 
+/// A public key; a travels as its seed.
+Bytes write_public_key(const PublicKey& key);
+/// As read_ciphertext. That the key belongs to the secret key that its key id names nobody but that key's
+/// owner can tell: compare the digest of its header with what the owner says.
+Result<PublicKey> read_public_key(ByteView bytes, const ParamsPtr& params);
+
 /// Exact size of a ciphertext's bytes, header included.
 size_t ciphertext_bytes(const Params& params, size_t parts, size_t limbs, bool seeded);
 /// Exact size of a key set's bytes, header included.
 size_t evaluation_key_bytes(const Params& params, std::span<const KeyRequest> requests);
+
+/// Exact size of a public key's bytes, header included.
+size_t public_key_bytes(const Params& params);
 
 /// Packs residues below 2^30 into 30 bits each, little-endian; `residues` a multiple of 4.
 void pack_residues(std::span<const uint32_t> residues, std::span<uint8_t> out);
