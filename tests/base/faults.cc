@@ -55,7 +55,8 @@ extern "C" {
 int __real_mkostemp(char* name, int flags);
 int __real_fchmod(int descriptor, mode_t mode);
 ssize_t __real_write(int descriptor, const void* bytes, size_t count);
-ssize_t __real_read(int descriptor, void* bytes, size_t count);
+ssize_t __real_pwrite(int descriptor, const void* bytes, size_t count, off_t offset);
+ssize_t __real_pread(int descriptor, void* bytes, size_t count, off_t offset);
 int __real_fsync(int descriptor);
 int __real_rename(const char* from, const char* to);
 void __real_free(void* memory);
@@ -91,8 +92,12 @@ ssize_t __wrap_write(int descriptor, const void* bytes, size_t count) {
   return fails("write") ? -1 : __real_write(descriptor, bytes, shortened(count));
 }
 
-ssize_t __wrap_read(int descriptor, void* bytes, size_t count) {
-  return fails("read") ? -1 : __real_read(descriptor, bytes, shortened(count));
+ssize_t __wrap_pwrite(int descriptor, const void* bytes, size_t count, off_t offset) {
+  return fails("pwrite") ? -1 : __real_pwrite(descriptor, bytes, shortened(count), offset);
+}
+
+ssize_t __wrap_pread(int descriptor, void* bytes, size_t count, off_t offset) {
+  return fails("pread") ? -1 : __real_pread(descriptor, bytes, shortened(count), offset);
 }
 
 int __wrap_fsync(int descriptor) { return fails("fsync") ? -1 : __real_fsync(descriptor); }

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 
@@ -73,7 +74,7 @@ TEST_F(FileTest, ReadingSurvivesInterruptsAndShortReads) {
   ASSERT_TRUE(write_file(path, bytes).ok());
   Faults faults;
   faults.shorten(999);
-  faults.fail("read", 1, EINTR, 3);
+  faults.fail("pread", 1, EINTR, 3);
   EXPECT_EQ(*read_file(path), bytes);
   EXPECT_TRUE(faults.fired());
 }
@@ -83,7 +84,7 @@ TEST_F(FileTest, AFailingReadGivesAnErrorAndNoBytes) {
   ASSERT_TRUE(write_file(path, repeated(7, 5000)).ok());
   Faults faults;
   faults.shorten(999);
-  faults.fail("read", 3, EIO);
+  faults.fail("pread", 3, EIO);
   const Result<Bytes> bytes = read_file(path);
   ASSERT_FALSE(bytes.ok());
   EXPECT_EQ(bytes.error().code(), ErrorCode::resource_exhausted);
@@ -135,6 +136,81 @@ INSTANTIATE_TEST_SUITE_P(EveryCall, FailedWriteTest,
                          testing::Values(std::tuple{"mkostemp", EACCES}, std::tuple{"fchmod", EPERM},
                                          std::tuple{"write", ENOSPC}, std::tuple{"write", EIO},
                                          std::tuple{"fsync", EIO}, std::tuple{"rename", EIO}));
+
+/// The same of a file that is written in pieces, one of them twice.
+class FailedPiecesTest : public FileTest, public testing::WithParamInterface<std::tuple<const char*, int>> {
+ protected:
+  static Status write_pieces(const fs::path& path) {
+    auto file = FileWriter::begin(path);
+    if (!file.ok()) return file.error();
+    CRYPTOTL_TRY(file->append(repeated('a', 1500)));
+    CRYPTOTL_TRY(file->append(repeated('b', 1500)));
+    CRYPTOTL_TRY(file->replace(1000, repeated('c', 1200)));
+    return file->commit();
+  }
+  static Bytes whole() {
+    Bytes out = repeated('a', 3000);
+    std::fill(out.begin() + 1000, out.begin() + 2200, uint8_t{'c'});
+    std::fill(out.begin() + 2200, out.end(), uint8_t{'b'});
+    return out;
+  }
+};
+
+TEST_P(FailedPiecesTest, LeaveTheOldFileOrTheNewOne) {
+  const auto [call, error] = GetParam();
+  const fs::path path = folder_ / "file";
+  const Bytes before = repeated('o', 300);
+  for (size_t index = 0;; ++index) {
+    SCOPED_TRACE(std::string(call) + " number " + std::to_string(index));
+    ASSERT_LT(index, 20u) << "the faults never end";
+    ASSERT_TRUE(write_file(path, before).ok());
+    Faults faults;
+    faults.shorten(1000);
+    faults.fail(call, index, error);
+    const Status status = write_pieces(path);
+    EXPECT_EQ(*read_file(path), status.ok() ? whole() : before);
+    EXPECT_EQ(files(), 1u) << "a temporary file is left";
+    if (faults.fired()) continue;
+    EXPECT_TRUE(status.ok());
+    EXPECT_GT(index, 0u) << "this call is never made";
+    break;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryCall, FailedPiecesTest,
+                         testing::Values(std::tuple{"mkostemp", EACCES}, std::tuple{"write", ENOSPC},
+                                         std::tuple{"pwrite", EIO}, std::tuple{"fsync", EIO},
+                                         std::tuple{"rename", EIO}));
+
+TEST_F(FileTest, PiecesThatAreNotCommittedLeaveNothing) {
+  {
+    FileWriter file = FileWriter::begin(folder_ / "file").value();
+    ASSERT_TRUE(file.append(repeated(1, 100)).ok());
+    const FileWriter moved = std::move(file);
+    EXPECT_EQ(files(), 1u);
+  }
+  EXPECT_EQ(files(), 0u);
+}
+
+TEST_F(FileTest, APieceIsReadWhereItStandsAndNoFurtherThanTheEnd) {
+  const fs::path path = folder_ / "file";
+  Bytes bytes(5000);
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i % 251);
+  ASSERT_TRUE(write_file(path, bytes).ok());
+  const FileReader file = FileReader::open(path).value();
+  EXPECT_EQ(file.size(), 5000u);
+  Faults faults;
+  faults.shorten(333);
+  faults.fail("pread", 1, EINTR, 3);
+  Bytes piece(1000);
+  EXPECT_EQ(file.read(1234, piece).value(), 1000u);
+  EXPECT_TRUE(std::ranges::equal(piece, ByteView(bytes).subspan(1234, 1000)));
+  EXPECT_EQ(file.read(4500, piece).value(), 500u);
+  EXPECT_EQ(file.read(6000, piece).value(), 0u);
+  ASSERT_TRUE(write_file(path, repeated(0, 10)).ok());  // another file by the same name
+  EXPECT_EQ(file.read(1234, piece).value(), 1000u);
+  EXPECT_TRUE(std::ranges::equal(piece, ByteView(bytes).subspan(1234, 1000)));
+}
 
 TEST_F(FileTest, AFullDiskIsCalledThat) {
   Faults faults;
