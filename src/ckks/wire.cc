@@ -7,8 +7,7 @@
 namespace cryptotl {
 namespace {
 
-constexpr uint32_t kMagic = 0x4c545443;  // "CTTL"
-constexpr size_t kDigestOffset = kHeaderBytes - sizeof(Digest);
+constexpr uint32_t kMagic = 0x4c545443;              // "CTTL"
 constexpr size_t kCiphertextFields = 4 + 8;          // parts, limbs, seeded, reserved; scale
 constexpr size_t kKeyFields = 4 + 4 + sizeof(Seed);  // Galois element, limbs, seed
 
@@ -98,21 +97,29 @@ std::string_view name(ObjectKind kind) {
       return "public key";
     case ObjectKind::secret_key:
       return "secret key";
+    case ObjectKind::encrypted_inputs:
+      return "encrypted inputs";
   }
   return "unknown";
 }
 
-Bytes write_object(ObjectKind kind, const Digest& params_id, const KeyId& key_id, ByteView payload) {
-  ByteWriter writer(kHeaderBytes + payload.size());
+Bytes object_header(ObjectKind kind, const Digest& params_id, const KeyId& key_id, uint64_t payload_bytes) {
+  ByteWriter writer(kHeaderBytes);
   writer.number(kMagic);
   writer.number(kFormatVersion);
   writer.number(static_cast<uint16_t>(kind));
   writer.number(uint64_t{0});  // reserved
-  writer.number(static_cast<uint64_t>(payload.size()));
+  writer.number(payload_bytes);
   writer.bytes(params_id);
   writer.bytes(key_id);
   writer.bytes(Digest{});
   CRYPTOTL_ASSERT(writer.size() == kHeaderBytes);
+  return writer.take();
+}
+
+Bytes write_object(ObjectKind kind, const Digest& params_id, const KeyId& key_id, ByteView payload) {
+  ByteWriter writer(kHeaderBytes + payload.size());
+  writer.bytes(object_header(kind, params_id, key_id, payload.size()));
   writer.bytes(payload);
   Bytes out = writer.take();
   const Digest sum = object_digest(ByteView(out).first(kHeaderBytes), payload);
@@ -136,7 +143,7 @@ Result<ObjectHeader> read_header(ByteView bytes) {
                                                      std::to_string(kFormatVersion));
   }
   const uint16_t kind = *reader.number<uint16_t>();
-  if (kind < 1 || kind > 4) return malformed("unknown kind of object " + std::to_string(kind));
+  if (kind < 1 || kind > 5) return malformed("unknown kind of object " + std::to_string(kind));
   header.kind = static_cast<ObjectKind>(kind);
   if (*reader.number<uint64_t>() != 0) return malformed("reserved header fields are not zero");
   header.payload_bytes = *reader.number<uint64_t>();
@@ -312,6 +319,8 @@ Bytes write_public_key(const PublicKey& key) {
   write_limbs(writer, key.b);
   return write_object(ObjectKind::public_key, key.params->id(), key.key_id, writer.take());
 }
+
+Digest fingerprint(const PublicKey& key) { return read_header(write_public_key(key))->digest; }
 
 Result<PublicKey> read_public_key(ByteView bytes, const ParamsPtr& params) {
   ObjectHeader header;

@@ -142,11 +142,11 @@ TEST_P(WireTest, RefusesAnotherMagicVersionOrKind) {
     expect_refused(sealed(with(good_, kVersion, static_cast<uint16_t>(version))),
                    ErrorCode::unsupported_version, "version " + std::to_string(version));
   }
-  for (const int kind : {0, 5, 0xffff}) {
+  for (const int kind : {0, 6, 0xffff}) {
     expect_refused(sealed(with(good_, kKind, static_cast<uint16_t>(kind))), ErrorCode::malformed, "kind");
   }
   const int own = GetParam() == Kind::evaluation_keys ? 2 : GetParam() == Kind::public_key ? 3 : 1;
-  for (const int kind : {1, 2, 3, 4}) {
+  for (const int kind : {1, 2, 3, 4, 5}) {
     if (kind == own) continue;
     expect_refused(sealed(with(good_, kKind, static_cast<uint16_t>(kind))), ErrorCode::malformed, "expected");
   }
@@ -442,6 +442,12 @@ TEST_F(PublicKeyWireTest, CarriesWhatEncryptsForTheSecretKey) {
   const std::vector<int64_t> message(params_->n(), 1 << 20);
   for (const double value : decrypt(secret_, encrypt_public(back, message, 1, 3)))
     EXPECT_NEAR(value, 1 << 20, 100);
+}
+
+TEST_F(PublicKeyWireTest, HasAFingerprintOfItsOwn) {
+  const PublicKey key = make_public_key(secret_);
+  EXPECT_EQ(fingerprint(key), read_header(write_public_key(key))->digest);
+  EXPECT_NE(fingerprint(make_public_key(secret_)), fingerprint(key));
 }
 
 TEST_F(PublicKeyWireTest, KnowsItsSizeAhead) {

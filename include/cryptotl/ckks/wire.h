@@ -8,7 +8,13 @@
 namespace cryptotl {
 
 /// What the 104-byte header of every object tells (docs/format.md).
-enum class ObjectKind : uint16_t { ciphertext = 1, evaluation_keys = 2, public_key = 3, secret_key = 4 };
+enum class ObjectKind : uint16_t {
+  ciphertext = 1,
+  evaluation_keys = 2,
+  public_key = 3,
+  secret_key = 4,
+  encrypted_inputs = 5
+};
 
 /// "ciphertext", "evaluation keys" and so on, as messages have it.
 std::string_view name(ObjectKind kind);
@@ -23,10 +29,15 @@ struct ObjectHeader {
 };
 
 inline constexpr size_t kHeaderBytes = 104;
+/// The digest is the header's last field.
+inline constexpr size_t kDigestOffset = kHeaderBytes - sizeof(Digest);
 inline constexpr uint16_t kFormatVersion = 1;
 
 /// Reads and checks a header alone: magic, version, kind, reserved fields. Does not look at the payload.
 Result<ObjectHeader> read_header(ByteView bytes);
+
+/// A header alone, with zeros where the digest goes: for a payload that is written in pieces.
+Bytes object_header(ObjectKind kind, const Digest& params_id, const KeyId& key_id, uint64_t payload_bytes);
 
 /// Header, then payload. The digest covers both.
 Bytes write_object(ObjectKind kind, const Digest& params_id, const KeyId& key_id, ByteView payload);
@@ -51,6 +62,9 @@ Bytes write_public_key(const PublicKey& key);
 /// As read_ciphertext. That the key belongs to the secret key that its key id names nobody but that key's
 /// owner can tell: compare the digest of its header with what the owner says.
 Result<PublicKey> read_public_key(ByteView bytes, const ParamsPtr& params);
+
+/// The digest in the header of write_public_key(key), for people to compare.
+Digest fingerprint(const PublicKey& key);
 
 /// Exact size of a ciphertext's bytes, header included.
 size_t ciphertext_bytes(const Params& params, size_t parts, size_t limbs, bool seeded);
