@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "object.h"
 
@@ -12,13 +13,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const ParamsPtr params = minute_params();
   static const std::filesystem::path path =
       std::filesystem::temp_directory_path() / ("cryptotl-fuzz-" + std::to_string(::getpid()));
-  write_file(path, fuzzed_object({data, size}, ObjectKind::encrypted_inputs, params)).value();
+  const Bytes bytes = fuzzed_object({data, size}, ObjectKind::encrypted_inputs, params);
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   const auto inputs = EncryptedInputs::open(path, params, 1);
   std::filesystem::remove(path);
-  if (!inputs.ok()) return 0;
+  if (!inputs.ok() || !inputs->verify().ok()) return 0;
   for (size_t i = 0; i < inputs->count(); ++i) {
-    const auto bytes = inputs->ciphertext(i);
-    if (bytes.ok()) CRYPTOTL_ASSERT(write_ciphertext(read_ciphertext(*bytes, params).value()) == *bytes);
+    const auto one = inputs->ciphertext(i);
+    if (one.ok()) CRYPTOTL_ASSERT(write_ciphertext(read_ciphertext(*one, params).value()) == *one);
   }
   return 0;
 }

@@ -128,7 +128,7 @@ Status EncryptedInputsWriter::finish() {
 }
 
 Result<EncryptedInputs> EncryptedInputs::open(const std::filesystem::path& path, const ParamsPtr& params,
-                                              size_t limbs, const ProgressFunction& progress) {
+                                              size_t limbs) {
   auto file = FileReader::open(path);
   if (!file.ok()) return file.error();
   const auto headers = read_headers(*file);
@@ -143,11 +143,14 @@ Result<EncryptedInputs> EncryptedInputs::open(const std::filesystem::path& path,
     return malformed(path, "ciphertexts of " + std::to_string(headers->inputs.ciphertext_bytes) +
                                " bytes where " + std::to_string(right) + " are right");
   }
-  const auto sum = file_digest(*file, progress);
+  return EncryptedInputs(*std::move(file), headers->inputs, headers->object.digest, params);
+}
+
+Status EncryptedInputs::verify(const ProgressFunction& progress) const {
+  const auto sum = file_digest(file_, progress);
   if (!sum.ok()) return sum.error();
-  if (*sum != headers->object.digest)
-    return malformed(path, "corrupted: the bytes do not match their digest");
-  return EncryptedInputs(*std::move(file), headers->inputs, params);
+  if (*sum != digest_) return malformed(path(), "corrupted: the bytes do not match their digest");
+  return {};
 }
 
 Result<Bytes> EncryptedInputs::ciphertext(size_t i) const {

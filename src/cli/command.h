@@ -30,6 +30,7 @@ void add_pretrain(CLI::App& app, CommandLine& line);
 void add_serve(CLI::App& app, CommandLine& line);
 void add_keygen(CLI::App& app, CommandLine& line);
 void add_embed(CLI::App& app, CommandLine& line);
+void add_encrypt(CLI::App& app, CommandLine& line);
 void add_fit(CLI::App& app, CommandLine& line);
 void add_predict(CLI::App& app, CommandLine& line);
 void add_evaluate(CLI::App& app, CommandLine& line);

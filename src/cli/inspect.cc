@@ -37,7 +37,8 @@ Outcome work(const CommandLine&, const Options& options) {
 }  // namespace
 
 void add_inspect(CLI::App& app, CommandLine& line) {
-  add_verb<Options>(app, line, "inspect", "say what a model, a head, keys or a ciphertext is",
+  add_verb<Options>(app, line, "inspect",
+                    "say what a model, a head, a plan, keys, a ciphertext or encrypted inputs are",
                     "cryptotl inspect model", define, work);
 }
 

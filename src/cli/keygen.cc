@@ -13,7 +13,10 @@ struct Options {
 
 void define(CLI::App& verb, Options& options) {
   verb.add_option("--server", options.server, "http://HOST:PORT")->required();
-  verb.add_option("--keys", options.keys, "folder of the keys to be made; secret.key in it stays with you")
+  verb.add_option(
+          "--keys", options.keys,
+          "folder of the keys to be made; secret.key in it stays with you, public.key and plan.json are "
+          "for devices that encrypt for you")
       ->required();
   add_force(verb, options.force);
 }
@@ -28,6 +31,9 @@ Outcome work(const CommandLine& line, const Options& options) {
   ProgressBar bar("sending evaluation keys", line.quiet);
   keys.upload(client, bar.function()).value();
   const std::string key_id = hex(keys.secret().id());
+  const std::string public_key = (std::filesystem::path(options.keys) / kPublicKeyFile).string();
+  const std::string plan = (std::filesystem::path(options.keys) / kPlanFile).string();
+  const std::string fingerprint = hex(keys.public_key_fingerprint().value());
   return {{{"keys", options.keys},
            {"key_id", key_id},
            {"params_id", hex(model.params->id())},
@@ -35,11 +41,16 @@ Outcome work(const CommandLine& line, const Options& options) {
            {"model_digest", hex(model.model_digest)},
            {"evaluation_keys", hex(keys.evaluation_keys())},
            {"evaluation_key_bytes", model.evaluation_key_bytes()},
+           {"public_key", public_key},
+           {"public_key_fingerprint", fingerprint},
+           {"plan", plan},
            {"ring_degree", model.params->n()},
            {"log_qp", model.params->log_qp()},
            {"security_bits", model.params->security_bits()}},
           options.keys + ": key " + key_id + " for model " + hex(model.model_digest).substr(0, 16) + "; " +
-              byte_text(model.evaluation_key_bytes()) + " of evaluation keys sent to " + client.url() + "\n"};
+              byte_text(model.evaluation_key_bytes()) + " of evaluation keys sent to " + client.url() +
+              "\ndevices that encrypt for you take " + public_key + " and " + plan +
+              ", which hold no secret; fingerprint " + fingerprint + "\n"};
 }
 
 }  // namespace

@@ -39,6 +39,7 @@ void add_verbs(CLI::App& app, CommandLine& line) {
   cryptotl::add_pretrain(app, line);
   cryptotl::add_serve(app, line);
   cryptotl::add_keygen(app, line);
+  cryptotl::add_encrypt(app, line);
   cryptotl::add_fit(app, line);
   cryptotl::add_predict(app, line);
   cryptotl::add_evaluate(app, line);

@@ -1,9 +1,9 @@
 #include "cryptotl/data/feature_file.h"
 
 #include "cryptotl/base/file.h"
+#include "cryptotl/data/label_file.h"
 #include "cryptotl/data/limits.h"
 #include "csv_table.h"
-#include "label_file.h"
 #include "npy.h"
 #include "place.h"
 

@@ -1,4 +1,4 @@
-#include "label_file.h"
+#include "cryptotl/data/label_file.h"
 
 #include "cryptotl/base/file.h"
 #include "cryptotl/data/limits.h"

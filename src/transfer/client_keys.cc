@@ -5,6 +5,7 @@
 #include "cryptotl/base/file.h"
 #include "cryptotl/ckks/secret_key_file.h"
 #include "cryptotl/ckks/wire.h"
+#include "cryptotl/transfer/plan_file.h"
 #include "cryptotl/transfer/temporary_folder.h"
 #include "transfer/sealed_json.h"
 
@@ -16,10 +17,12 @@ using Json = nlohmann::json;
 constexpr const char* kFormat = "cryptotl-keys";
 constexpr int kVersion = 1;
 constexpr size_t kManifestLimit = 1 << 16;
+constexpr const char* kFilesForDevices[] = {kPublicKeyFile, kPlanFile};
 
 /// What keys.json says.
 struct Manifest {
   std::string params_id, key_id, model_digest, evaluation_keys;
+  std::string public_key;  ///< empty in one from before there were public keys
 };
 
 Error in_file(const std::filesystem::path& path, ErrorCode code, const std::string& what) {
@@ -43,7 +46,7 @@ Result<Manifest> read_manifest(const std::filesystem::path& path) {
                          std::to_string(kVersion));
     }
     return Manifest{json->at("params_id"), json->at("key_id"), json->at("model_digest"),
-                    json->at("evaluation_keys")};
+                    json->at("evaluation_keys"), json->value("public_key", "")};
   } catch (const Json::exception& error) {
     return in_file(path, ErrorCode::malformed, error.what());
   }
@@ -64,6 +67,11 @@ ClientKeys ClientKeys::generate(const ModelMetadata& model) {
   out.generated_ = write_evaluation_keys(make_evaluation_keys(out.secret_, required_keys(model.plan)));
   out.evaluation_keys_ = digest(out.generated_);
   out.model_ = model.model_digest;
+  const PublicKey public_key = make_public_key(out.secret_);
+  out.public_key_ = fingerprint(public_key);
+  out.for_devices_[0] = write_public_key(public_key);
+  const std::string plan = write_plan_file(model);
+  out.for_devices_[1].assign(plan.begin(), plan.end());
   return out;
 }
 
@@ -72,14 +80,19 @@ Status ClientKeys::save(const std::filesystem::path& folder, bool replace) const
   if (!staged.ok()) return staged.error();
   const auto evaluation = evaluation_key_bytes();
   if (!evaluation.ok()) return evaluation.error();
-  const Json manifest = {{"format", kFormat},
-                         {"format_version", kVersion},
-                         {"params_id", hex(secret_.params()->id())},
-                         {"key_id", hex(secret_.id())},
-                         {"model_digest", hex(model_)},
-                         {"evaluation_keys", hex(evaluation_keys_)}};
+  Json manifest = {{"format", kFormat},
+                   {"format_version", kVersion},
+                   {"params_id", hex(secret_.params()->id())},
+                   {"key_id", hex(secret_.id())},
+                   {"model_digest", hex(model_)},
+                   {"evaluation_keys", hex(evaluation_keys_)}};
+  if (public_key_) manifest["public_key"] = hex(*public_key_);
   CRYPTOTL_TRY(write_secret_key(staged->path() / kSecretKeyFile, secret_));
   CRYPTOTL_TRY(write_file(staged->path() / kEvaluationKeyFile, *evaluation));
+  for (const size_t i : {0, 1}) {
+    if (!for_devices_[i].empty())
+      CRYPTOTL_TRY(write_file(staged->path() / kFilesForDevices[i], for_devices_[i]));
+  }
   CRYPTOTL_TRY(write_file(staged->path() / kKeyManifestFile, as_bytes(seal_json(manifest))));
   return staged->commit(std::filesystem::perms::owner_all);
 }
@@ -106,6 +119,12 @@ Result<ClientKeys> ClientKeys::open(const std::filesystem::path& folder, const M
   if (!evaluation.ok())
     return in_file(folder / kKeyManifestFile, ErrorCode::malformed, "evaluation_keys is no digest");
   ClientKeys out(*std::move(secret));
+  if (!manifest->public_key.empty()) {
+    const auto public_key = digest_from(manifest->public_key);
+    if (!public_key.ok())
+      return in_file(folder / kKeyManifestFile, ErrorCode::malformed, "public_key is no digest");
+    out.public_key_ = *public_key;
+  }
   out.evaluation_keys_ = *evaluation;
   out.model_ = model.model_digest;
   out.folder_ = folder;

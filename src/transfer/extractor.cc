@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <future>
-#include <sstream>
 #include <utility>
 
 #include "cryptotl/ckks/wire.h"
@@ -12,30 +11,11 @@
 namespace cryptotl {
 namespace {
 
-/// "3, 8, 12 and 40 more", counted from 1.
-std::string list_rows(const std::vector<size_t>& rows) {
-  constexpr size_t kNamed = 8;
-  std::ostringstream out;
-  for (size_t i = 0; i < std::min(rows.size(), kNamed); ++i) out << (i == 0 ? "" : ", ") << rows[i] + 1;
-  if (rows.size() > kNamed) out << " and " << rows.size() - kNamed << " more";
-  return out.str();
-}
-
 void require(bool fits, const std::string& what) {
   if (!fits) throw Error(ErrorCode::malformed, "the server's answer " + what);
 }
 
 }  // namespace
-
-ScaledRows scale_rows(const ModelMetadata& model, const Matrix& embeddings) {
-  ScaledRows out{embeddings, std::vector<size_t>(embeddings.rows)};
-  for (size_t i = 0; i < embeddings.rows; ++i) {
-    model.scaler.apply(out.rows.row(i));
-    out.clipped[i] =
-        MinMaxScaler::clip(out.rows.row(i), model.plan.input_range.low, model.plan.input_range.high);
-  }
-  return out;
-}
 
 std::vector<size_t> Extraction::usable() const {
   std::vector<size_t> rows;
@@ -47,20 +27,11 @@ std::vector<size_t> Extraction::usable() const {
 
 std::vector<std::string> Extraction::warnings(const ModelMetadata& model) const {
   std::vector<std::string> out;
-  std::vector<size_t> clipped_rows, flagged_rows;
-  size_t values = 0;
+  std::vector<size_t> flagged_rows;
   for (size_t i = 0; i < flagged.size(); ++i) {
-    values += clipped[i];
-    if (clipped[i] > 0) clipped_rows.push_back(i);
     if (flagged[i]) flagged_rows.push_back(i);
   }
-  if (!clipped_rows.empty()) {
-    std::ostringstream line;
-    line << values << " scaled inputs lay outside the model's range [" << model.plan.input_range.low << ", "
-         << model.plan.input_range.high << "] and were clipped, in " << clipped_rows.size()
-         << (clipped_rows.size() == 1 ? " row: " : " rows: ") << list_rows(clipped_rows);
-    out.push_back(line.str());
-  }
+  if (const auto line = clip_warning(model, clipped)) out.push_back(*line);
   if (!flagged_rows.empty()) {
     out.push_back(std::to_string(flagged_rows.size()) +
                   (flagged_rows.size() == 1 ? " answer lies" : " answers lie") +

@@ -5,12 +5,15 @@
 #include <nlohmann/json.hpp>
 
 #include "cryptotl/base/file.h"
+#include "cryptotl/ckks/encrypted_inputs.h"
 #include "cryptotl/ckks/sampling.h"
 #include "cryptotl/ckks/wire.h"
 #include "cryptotl/network/onnx.h"
 #include "cryptotl/plan/model.h"
 #include "cryptotl/transfer/client_keys.h"
 #include "cryptotl/transfer/head_file.h"
+#include "cryptotl/transfer/input_encryption.h"
+#include "cryptotl/transfer/plan_file.h"
 #include "transfer/sealed_json.h"
 
 namespace cryptotl {
@@ -46,6 +49,23 @@ Json parameters_json(const Params& params) {
           {"security_bits", params.security_bits()}};
 }
 
+Result<Json> plan_file_json(const fs::path& path) {
+  const auto model = read_plan_file(path);
+  if (!model.ok()) return model.error();
+  return Json{{"kind", "plan"},
+              {"name", model->name},
+              {"model_digest", digest_text(model->model_digest)},
+              {"plan_digest", digest_text(plan_digest(model->plan))},
+              {"embedder", embedder_json(model->embedder)},
+              {"labels", model->labels},
+              {"widths", {model->plan.input_width, model->plan.hidden_width, model->plan.output_width}},
+              {"input_range", {model->plan.input_range.low, model->plan.input_range.high}},
+              {"predicted_error", model->plan.predicted_error},
+              {"predicted_error_public", predicted_error_public(model->plan)},
+              {"parameters", parameters_json(*model->params)},
+              {"plan", describe(model->plan)}};
+}
+
 Json layers_json(const Network& network) {
   Json layers = Json::array();
   for (const Layer& layer : network.layers) layers.push_back(layer_name(layer));
@@ -54,6 +74,8 @@ Json layers_json(const Network& network) {
 
 // --- Objects with a header
 // ------------------------------------------------------------------------------------------
+
+bool is_json(ByteView first) { return !first.empty() && first[0] == '{'; }
 
 /// The file's first bytes, as many as a header has or fewer.
 Result<Bytes> first_bytes(const fs::path& path) {
@@ -69,6 +91,19 @@ Result<Bytes> first_bytes(const fs::path& path) {
   return bytes;
 }
 
+/// What a file of encrypted inputs says beyond its header.
+Result<Json> encrypted_inputs_json(const fs::path& path) {
+  const auto file = FileReader::open(path);
+  if (!file.ok()) return file.error();
+  const auto header = read_encrypted_inputs_header(*file);
+  if (!header.ok()) return header.error();
+  return Json{{"inputs", header->count},
+              {"ciphertext_bytes", header->ciphertext_bytes},
+              {"model_digest", digest_text(header->model)},
+              {"plan_digest", digest_text(header->plan)},
+              {"public_key_fingerprint", digest_text(header->public_key)}};
+}
+
 Result<Json> object_json(const fs::path& path, ByteView first) {
   const auto header = read_header(first);
   if (!header.ok()) return in_file(path, header.error());
@@ -79,13 +114,20 @@ Result<Json> object_json(const fs::path& path, ByteView first) {
                                            " bytes; the header states " + std::to_string(kHeaderBytes) +
                                            " and a payload of " + std::to_string(header->payload_bytes));
   }
-  return Json{{"kind", name(header->kind)},
+  Json out = {{"kind", name(header->kind)},
               {"format_version", header->version},
               {"bytes", size},
               {"payload_bytes", header->payload_bytes},
               {"params_id", digest_text(header->params_id)},
               {"key_id", hex(header->key_id)},
               {"digest", digest_text(header->digest)}};
+  if (header->kind == ObjectKind::public_key) out["fingerprint"] = out["digest"];
+  if (header->kind == ObjectKind::encrypted_inputs) {
+    const auto more = encrypted_inputs_json(path);
+    if (!more.ok()) return more.error();
+    out.update(*more);
+  }
+  return out;
 }
 
 // --- Folders
@@ -125,7 +167,8 @@ Result<Json> key_folder_json(const fs::path& path) {
   const auto manifest = open_sealed_json(*bytes, path / kKeyManifestFile);
   if (!manifest.ok()) return manifest.error();
   Json out = {{"kind", "key folder"}, {"manifest", *manifest}};
-  for (const char* const name : {kSecretKeyFile, kEvaluationKeyFile}) {
+  for (const char* const name : {kSecretKeyFile, kEvaluationKeyFile, kPublicKeyFile}) {
+    if (name == kPublicKeyFile && !fs::exists(path / name)) continue;  // its place may be a device
     const auto first = first_bytes(path / name);
     if (!first.ok()) return first.error();
     const auto object = object_json(path / name, *first);
@@ -189,6 +232,7 @@ Result<Json> inspect(const fs::path& path) {
   }
   const auto first = first_bytes(path);
   if (!first.ok()) return first.error();
+  if (is_json(*first)) return plan_file_json(path);
   return is_object(*first) ? object_json(path, *first) : onnx_json(path);
 }
 

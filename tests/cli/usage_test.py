@@ -9,7 +9,7 @@ import unittest
 from programs import (CLIENT, COLUMNS, DONE, USAGE, Proxy, ProgramTest, Server, ServedTest, csv_of, npy_labels, npy_of,
                       rows_of)
 
-VERBS = ["demo", "pretrain", "serve", "keygen", "fit", "predict", "evaluate", "embed", "bench", "inspect"]
+VERBS = ["demo", "pretrain", "serve", "keygen", "encrypt", "fit", "predict", "evaluate", "embed", "bench", "inspect"]
 TEXTS = "text,label\n" + "".join(f"{'cheap pills now' if i % 2 else 'see you at lunch'} {i},{i % 2}\n"
                                  for i in range(20))
 
@@ -81,6 +81,7 @@ class ExampleTest(ProgramTest):
         try:
             self.assertEqual(server.stdout.readline().strip(), f"http://127.0.0.1:{port}")
             self.run_example("keygen", port)
+            self.run_example("encrypt")
             self.run_example("fit", port)
             self.run_example("predict", port)
         finally:

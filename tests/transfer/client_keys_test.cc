@@ -5,6 +5,8 @@
 
 #include "cryptotl/base/file.h"
 #include "cryptotl/ckks/wire.h"
+#include "cryptotl/transfer/plan_file.h"
+#include "transfer/sealed_json.h"
 #include "transfer/small_world.h"
 
 namespace cryptotl {
@@ -84,6 +86,34 @@ TEST_F(KeyFolder, IsTheOwnersAlone) {
   using fs::perms;
   EXPECT_EQ(fs::status(keys_).permissions(), perms::owner_all);
   EXPECT_EQ(fs::status(keys_ / kSecretKeyFile).permissions(), perms::owner_read | perms::owner_write);
+}
+
+TEST_F(KeyFolder, HoldsWhatDevicesTakeAndThatIsOpenToAll) {
+  using fs::perms;
+  const perms everyone = perms::owner_read | perms::owner_write | perms::group_read | perms::others_read;
+  EXPECT_EQ(fs::status(keys_ / kPublicKeyFile).permissions(), everyone);
+  EXPECT_EQ(fs::status(keys_ / kPlanFile).permissions(), everyone);
+  const ClientKeys keys = ClientKeys::open(keys_, model_).value();
+  const PublicKey key = read_public_key(read_file(keys_ / kPublicKeyFile).value(), model_.params).value();
+  EXPECT_EQ(key.key_id, keys.secret().id());
+  EXPECT_EQ(fingerprint(key), keys.public_key_fingerprint());
+  const std::vector<int64_t> message(model_.params->n(), 1 << 20);
+  EXPECT_NEAR(decrypt(keys.secret(), encrypt_public(key, message, 1, 5))[0], 1 << 20, 200);
+  EXPECT_EQ(read_plan_file(keys_ / kPlanFile)->model_digest, model_.model_digest);
+}
+
+TEST_F(KeyFolder, DoesWithoutThemOnceTheyAreWithTheDevices) {
+  fs::remove(keys_ / kPublicKeyFile);
+  fs::remove(keys_ / kPlanFile);
+  EXPECT_TRUE(ClientKeys::open(keys_, model_)->public_key_fingerprint().has_value());
+}
+
+TEST_F(KeyFolder, FromBeforeThereWerePublicKeysOpens) {
+  auto manifest =
+      open_sealed_json(read_file(keys_ / kKeyManifestFile).value(), keys_ / kKeyManifestFile).value();
+  manifest.erase("public_key");
+  write_text(keys_ / kKeyManifestFile, seal_json(manifest));
+  EXPECT_FALSE(ClientKeys::open(keys_, model_)->public_key_fingerprint().has_value());
 }
 
 TEST_F(KeyFolder, NamesTheEvaluationKeysByTheirBytes) {

@@ -8,6 +8,7 @@
 #include "cryptotl/ckks/wire.h"
 #include "cryptotl/network/onnx.h"
 #include "cryptotl/transfer/head_file.h"
+#include "cryptotl/transfer/input_encryption.h"
 #include "transfer/small_world.h"
 
 namespace cryptotl {
@@ -71,6 +72,29 @@ TEST_F(InspectionTest, ShowsAKeyFolderWithoutItsSecret) {
   EXPECT_EQ(json.at(kSecretKeyFile).at("key_id"), hex(keys.secret().id()));
   EXPECT_EQ(json.at(kEvaluationKeyFile).at("kind"), "evaluation keys");
   EXPECT_LT(json.dump().size(), 4000u);  // a secret of 8192 coefficients would not fit
+}
+
+TEST_F(InspectionTest, ShowsWhatDevicesTakeAndMake) {
+  const ClientKeys keys = ClientKeys::generate(metadata_);
+  keys.save(path("keys"), false).value();
+  const std::string print = hex(keys.public_key_fingerprint().value());
+  EXPECT_EQ(look("keys").at(kPublicKeyFile).at("fingerprint"), print);
+  EXPECT_EQ(look("keys/public.key").at("kind"), "public key");
+  EXPECT_EQ(look("keys/public.key").at("fingerprint"), print);
+  EXPECT_EQ(look("keys/plan.json").at("kind"), "plan");
+  EXPECT_EQ(look("keys/plan.json").at("model_digest"), hex(metadata_.model_digest));
+  const Examples rows{"rows", uniform_matrix(3, kSmallInputs, 1), metadata_.embedder, false, {}};
+  encrypt_inputs(metadata_, read_public_key_file(path("keys/public.key"), metadata_.params).value(), rows,
+                 path("inputs"));
+  const nlohmann::json inputs = look("inputs");
+  EXPECT_EQ(inputs.at("kind"), "encrypted inputs");
+  EXPECT_EQ(inputs.at("inputs"), 3);
+  EXPECT_EQ(inputs.at("key_id"), hex(keys.secret().id()));
+  EXPECT_EQ(inputs.at("public_key_fingerprint"), print);
+  EXPECT_EQ(inputs.at("model_digest"), hex(metadata_.model_digest));
+  EXPECT_EQ(inputs.at("plan_digest"), look("keys/plan.json").at("plan_digest"));
+  std::filesystem::resize_file(path("inputs"), std::filesystem::file_size(path("inputs")) - 1);
+  EXPECT_EQ(code("inputs"), ErrorCode::malformed);
 }
 
 TEST_F(InspectionTest, TellsAHeadFromAPlainNetwork) {

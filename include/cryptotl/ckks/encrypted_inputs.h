@@ -46,24 +46,28 @@ class EncryptedInputsWriter {
 class EncryptedInputs {
  public:
   /// Refuses what is not such a file of ciphertexts over `limbs` primes of these parameters:
-  /// parameter_mismatch for others, malformed for a wrong length or a wrong digest of the whole. Reads all of
-  /// it once, a piece at a time; `progress` counts bytes.
+  /// parameter_mismatch for others, malformed for a wrong length. Looks at nothing behind the header.
   static Result<EncryptedInputs> open(const std::filesystem::path& path, const ParamsPtr& params,
-                                      size_t limbs, const ProgressFunction& progress = {});
+                                      size_t limbs);
 
   const EncryptedInputsHeader& header() const { return header_; }
   const std::filesystem::path& path() const { return file_.path(); }
   size_t count() const { return header_.count; }
+
+  /// Reads the whole file, a piece at a time, and holds it to its digest; `progress` counts bytes.
+  Status verify(const ProgressFunction& progress = {}) const;
 
   /// Ciphertext i < count(), ready to be sent. malformed, naming it (from 1), where it is none, has a seed,
   /// or is under another key than the header names.
   Result<Bytes> ciphertext(size_t i) const;
 
  private:
-  EncryptedInputs(FileReader file, const EncryptedInputsHeader& header, ParamsPtr params)
-      : file_(std::move(file)), header_(header), params_(std::move(params)) {}
+  EncryptedInputs(FileReader file, const EncryptedInputsHeader& header, const Digest& digest,
+                  ParamsPtr params)
+      : file_(std::move(file)), header_(header), digest_(digest), params_(std::move(params)) {}
   FileReader file_;
   EncryptedInputsHeader header_;
+  Digest digest_;
   ParamsPtr params_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <filesystem>
+#include <optional>
 
 #include "cryptotl/base/progress.h"
 #include "cryptotl/ckks/secret_key.h"
@@ -9,9 +10,9 @@
 
 namespace cryptotl {
 
-/// A client's keys for one server's model: the secret key, and the evaluation keys that the server needs. On
-/// disk they are a folder of three files: secret.key (mode 0600), evaluation.keys and keys.json, which says
-/// whose they are.
+/// A client's keys for one server's model: the secret key, the evaluation keys that the server needs, and the
+/// public key for devices that encrypt for the client. On disk they are a folder: secret.key (mode 0600),
+/// evaluation.keys, keys.json, which says whose they are, and for the devices public.key and plan.json.
 class ClientKeys {
  public:
   /// New keys for the model's plan, in memory alone. Nothing but the operating system's randomness is in
@@ -26,6 +27,8 @@ class ClientKeys {
   static Result<ClientKeys> open(const std::filesystem::path& folder, const ModelMetadata& model);
 
   const SecretKey& secret() const { return secret_; }
+  /// Of the public key that was made with these keys; none in a folder from before there was one.
+  const std::optional<Digest>& public_key_fingerprint() const { return public_key_; }
   /// What names the evaluation keys at the server.
   const Digest& evaluation_keys() const { return evaluation_keys_; }
 
@@ -39,8 +42,10 @@ class ClientKeys {
 
   SecretKey secret_;
   Digest evaluation_keys_{};
+  std::optional<Digest> public_key_;
   Digest model_{};
   Bytes generated_;               ///< the evaluation keys, where they are not on disk
+  Bytes for_devices_[2];          ///< public.key and plan.json, likewise
   std::filesystem::path folder_;  ///< else
 };
 
@@ -48,6 +53,10 @@ class ClientKeys {
 inline constexpr const char* kSecretKeyFile = "secret.key";
 inline constexpr const char* kEvaluationKeyFile = "evaluation.keys";
 inline constexpr const char* kKeyManifestFile = "keys.json";
-inline constexpr std::array kKeyFiles = {kSecretKeyFile, kEvaluationKeyFile, kKeyManifestFile};
+/// For devices that encrypt; no secret in them.
+inline constexpr const char* kPublicKeyFile = "public.key";
+inline constexpr const char* kPlanFile = "plan.json";
+inline constexpr std::array kKeyFiles = {kSecretKeyFile, kEvaluationKeyFile, kKeyManifestFile, kPublicKeyFile,
+                                         kPlanFile};
 
 }  // namespace cryptotl

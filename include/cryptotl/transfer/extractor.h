@@ -6,16 +6,9 @@
 #include "cryptotl/ckks/encoder.h"
 #include "cryptotl/service/client.h"
 #include "cryptotl/transfer/client_keys.h"
+#include "cryptotl/transfer/scaled_rows.h"
 
 namespace cryptotl {
-
-/// Embeddings as the encrypted pass takes them.
-struct ScaledRows {
-  Matrix rows;                  ///< scaled with the provider's scaler, within the plan's input range
-  std::vector<size_t> clipped;  ///< [rows]: how many values of the row were moved into the range
-};
-/// Throws parameter_mismatch for another width than the model's.
-ScaledRows scale_rows(const ModelMetadata& model, const Matrix& embeddings);
 
 /// What one client saw of its passes, in milliseconds; one entry a row.
 struct PassTimes {

@@ -1,0 +1,49 @@
+#include "cryptotl/transfer/plan_file.h"
+
+#include <nlohmann/json.hpp>
+
+#include "cryptotl/base/file.h"
+#include "cryptotl/service/limits.h"
+#include "transfer/sealed_json.h"
+
+namespace cryptotl {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kFormat = "cryptotl-plan";
+constexpr int kVersion = 1;
+
+}  // namespace
+
+Digest plan_digest(const LatencyPlan& plan) { return digest(as_bytes(plan.to_json().dump())); }
+
+std::string write_plan_file(const ModelMetadata& model) {
+  ModelMetadata published = model;
+  published.output_layer.reset();
+  published.feature_mean.clear();
+  published.feature_deviation.clear();
+  return seal_json({{"format", kFormat}, {"format_version", kVersion}, {"metadata", published.to_json()}});
+}
+
+Result<ModelMetadata> read_plan_file(const std::filesystem::path& path) {
+  const auto in_file = [&](ErrorCode code, const std::string& what) {
+    return Error(code, path.string() + ": " + what);
+  };
+  const auto bytes = read_file(path, kMaxMetadataBytes);
+  if (!bytes.ok()) return bytes.error();
+  const auto json = open_sealed_json(*bytes, path);
+  if (!json.ok()) return json.error();
+  if (json->value("format", Json()) != kFormat)
+    return in_file(ErrorCode::malformed, "not a plan.json as cryptotl keygen writes it");
+  if (json->value("format_version", Json()) != kVersion) {
+    return in_file(ErrorCode::unsupported_version,
+                   "format version " + json->value("format_version", Json()).dump() +
+                       "; this build reads version " + std::to_string(kVersion));
+  }
+  auto model = ModelMetadata::from_json(json->value("metadata", Json()));
+  if (!model.ok()) return in_file(model.error().code(), model.error().what());
+  return model;
+}
+
+}  // namespace cryptotl
