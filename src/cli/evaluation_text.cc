@@ -45,7 +45,11 @@ std::string settings_table(const Json& evaluation) {
          "\nplain: the client's examples alone; polynomial: the same with the cubic activation;\n"
          "transfer: the provider's features, computed in plain; encrypted: the same through\n"
          "encryption. Mean +- standard deviation over " +
-         evaluation.at("folds").dump() + " folds.\n\n";
+         evaluation.at("folds").dump() + " folds.\n" +
+         (evaluation.at("confusion").at("labels").size() > 2
+              ? "F1, precision, recall and areas: means over the labels, each against the rest.\n"
+              : "") +
+         "\n";
 }
 
 std::string shots_table(const Json& evaluation) {

@@ -23,8 +23,8 @@ void define(CLI::App& verb, Options& options) {
   verb.add_option("--head", options.head, "file of fit")->required();
   verb.add_option(
           "--out", options.out,
-          "CSV file to be made: row (from 1), label, score (of two labels the probability of the second, of "
-          "more that of the label); both are empty where the encrypted answer is not safe to use")
+          "CSV file to be made: row (from 1), label, score (of two labels the probability of the second; of "
+          "more a column score:LABEL each); empty where the encrypted answer is not safe to use")
       ->required();
   add_force(verb, options.force);
 }

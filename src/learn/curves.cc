@@ -38,6 +38,46 @@ std::vector<Counts> counts_by_threshold(std::span<const double> scores, std::spa
   return counts;
 }
 
+constexpr size_t kMeanCurveSteps = 200;
+
+/// The curve's last y at x, on a straight line between points; the curve's x never fall.
+double height(const std::vector<CurvePoint>& curve, double x) {
+  const auto beyond = std::ranges::upper_bound(curve, x, {}, [](const CurvePoint& point) { return point.x; });
+  if (beyond == curve.begin()) return curve.front().y;
+  const CurvePoint& left = *(beyond - 1);
+  if (beyond == curve.end()) return left.y;
+  return left.y + (beyond->y - left.y) * (x - left.x) / (beyond->x - left.x);
+}
+
+/// Means over the classes that occur; `curve_of` makes one class's curve from its scores and 0 or 1 a row.
+template <typename CurveOf>
+std::vector<CurvePoint> mean_curve(const Matrix& scores, std::span<const int> labels,
+                                   const CurveOf& curve_of) {
+  if (scores.rows != labels.size() || scores.cols < 2) {
+    throw Error(ErrorCode::invalid_argument, std::to_string(labels.size()) + " labels for " +
+                                                 std::to_string(scores.rows) + " rows of " +
+                                                 std::to_string(scores.cols) + " scores");
+  }
+  std::vector<std::vector<CurvePoint>> curves;
+  for (size_t c = 0; c < scores.cols; ++c) {
+    if (std::ranges::count(labels, static_cast<int>(c)) == 0) continue;
+    std::vector<double> score(labels.size());
+    std::vector<int> is_class(labels.size());
+    for (size_t r = 0; r < labels.size(); ++r) {
+      score[r] = scores(r, c);
+      is_class[r] = labels[r] == static_cast<int>(c) ? 1 : 0;
+    }
+    curves.push_back(curve_of(score, is_class));
+  }
+  std::vector<CurvePoint> mean(kMeanCurveSteps + 1);
+  for (size_t i = 0; i < mean.size(); ++i) {
+    mean[i] = {static_cast<double>(i) / kMeanCurveSteps, 0, std::numeric_limits<double>::quiet_NaN()};
+    for (const auto& curve : curves)
+      mean[i].y += height(curve, mean[i].x) / static_cast<double>(curves.size());
+  }
+  return mean;
+}
+
 }  // namespace
 
 std::vector<CurvePoint> roc_curve(std::span<const double> scores, std::span<const int> labels) {
@@ -65,6 +105,19 @@ std::vector<CurvePoint> precision_recall_curve(std::span<const double> scores, s
         {count.positive / all.positive, called == 0 ? 1 : count.positive / called, count.threshold});
   }
   return curve;
+}
+
+std::vector<CurvePoint> mean_roc_curve(const Matrix& scores, std::span<const int> labels) {
+  auto curve = mean_curve(scores, labels,
+                          [](const auto& score, const auto& is_class) { return roc_curve(score, is_class); });
+  curve.insert(curve.begin(), {0, 0, curve.front().threshold});
+  return curve;
+}
+
+std::vector<CurvePoint> mean_precision_recall_curve(const Matrix& scores, std::span<const int> labels) {
+  return mean_curve(scores, labels, [](const auto& score, const auto& is_class) {
+    return precision_recall_curve(score, is_class);
+  });
 }
 
 Matrix confusion_matrix(const Matrix& scores, std::span<const int> labels) {

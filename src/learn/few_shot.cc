@@ -67,8 +67,8 @@ void report(std::span<const HeadAccuracies> draws, size_t shots, std::vector<Few
       accuracies.push_back(draw.at(head));
       differences.push_back(draw.at(head) - draw.at("local"));
     }
-    const Interval accuracy = interval_of(accuracies);
-    const Interval difference = interval_of(differences);
+    const ConfidenceInterval accuracy = interval_of(accuracies);
+    const ConfidenceInterval difference = interval_of(differences);
     rows.push_back(
         {head, shots, accuracy.mean, accuracy.deviation, difference.mean, difference.low, difference.high});
   }

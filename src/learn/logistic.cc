@@ -133,10 +133,27 @@ void solve_by_columns(const Tensor& design, const Tensor& labels, const Tensor& 
   weights.bias = weights.bias.detach();
 }
 
-Weights zero_weights(const LogisticData& data) {
-  const auto outputs = static_cast<int64_t>(data.outputs());
-  return {torch::zeros({outputs, static_cast<int64_t>(data.design.cols)}, torch::kDouble),
-          torch::zeros({outputs}, torch::kDouble)};
+/// The design with no more columns than rows: design = reduced * basis^T, the basis orthonormal. A penalised
+/// weight lies in the span of the rows, and a rotation leaves its norm as it is, so that a fit on `reduced`
+/// with weight w is the fit on the design with weight w * basis^T.
+struct ReducedDesign {
+  Tensor reduced;  ///< [rows][min(rows, columns)]
+  Tensor basis;    ///< [columns][the same]; undefined where nothing was reduced
+
+  explicit ReducedDesign(const LogisticData& data) : reduced(to_tensor(data.design, torch::kDouble)) {
+    // Two classes beyond the kernel's rows have more rows than columns as a rule, and keep their numbers.
+    if (data.classes == 2 || data.design.cols <= data.design.rows) return;
+    const auto [orthonormal, triangular] = torch::linalg_qr(reduced.t());
+    basis = orthonormal;
+    reduced = triangular.t().contiguous();
+  }
+
+  Tensor weight(const Tensor& fitted) const { return basis.defined() ? fitted.matmul(basis.t()) : fitted; }
+};
+
+Weights zero_weights(size_t outputs, const Tensor& design) {
+  const auto rows = static_cast<int64_t>(outputs);
+  return {torch::zeros({rows, design.size(1)}, torch::kDouble), torch::zeros({rows}, torch::kDouble)};
 }
 
 /// Out-of-fold logits [rows][outputs] at one penalty, from fits that go on from the one before.
@@ -205,11 +222,11 @@ class KernelFoldFits : public FoldFits {
 class ColumnFoldFits : public FoldFits {
  public:
   ColumnFoldFits(const LogisticData& data, std::span<const Split> folds)
-      : design_(to_tensor(data.design, torch::kDouble)), labels_(labels_of(data)), offset_(offset_of(data)) {
+      : design_(ReducedDesign(data).reduced), labels_(labels_of(data)), offset_(offset_of(data)) {
     for (const Split& fold : folds) {
       train_.push_back(to_index(fold.train));
       test_.push_back(to_index(fold.test));
-      weights_.push_back(zero_weights(data));
+      weights_.push_back(zero_weights(data.outputs(), design_));
     }
   }
 
@@ -254,9 +271,9 @@ std::vector<double> log_losses(const Matrix& logits, std::span<const int> labels
 }
 
 LogisticWeights fit_logistic(const LogisticData& data, double C) {
-  const Tensor design = to_tensor(data.design, torch::kDouble);
-  Weights weights = zero_weights(data);
+  Weights weights;
   if (uses_kernel(data)) {
+    const Tensor design = to_tensor(data.design, torch::kDouble);
     KernelFits fit;
     fit.gram = design.matmul(design.t()).unsqueeze(0);
     fit.labels = labels_of(data).to(torch::kDouble).unsqueeze(0);
@@ -267,7 +284,10 @@ LogisticWeights fit_logistic(const LogisticData& data, double C) {
     fit.solve(C);
     weights = {fit.dual.matmul(design), fit.bias[0]};
   } else {
-    solve_by_columns(design, labels_of(data), offset_of(data), C, weights);
+    const ReducedDesign design(data);
+    weights = zero_weights(data.outputs(), design.reduced);
+    solve_by_columns(design.reduced, labels_of(data), offset_of(data), C, weights);
+    weights.weight = design.weight(weights.weight);
   }
   LogisticWeights result{Matrix(data.outputs(), data.design.cols), to_vector(weights.bias)};
   result.weight.values = to_vector(weights.weight);

@@ -28,7 +28,8 @@ struct LogisticWeights {
 ///
 /// Two classes and at most kKernelRows rows: Newton's method on the Gram matrix (iteratively reweighted least
 /// squares in the dual; Rasmussen and Williams, Gaussian Processes for Machine Learning, algorithm 3.1), so
-/// that the number of columns hardly matters. Otherwise L-BFGS on the columns.
+/// that the number of columns hardly matters. Otherwise L-BFGS on the columns, which for more than two
+/// classes are rotated into the span of the rows first where that has fewer.
 LogisticWeights fit_logistic(const LogisticData& data, double C);
 inline constexpr size_t kKernelRows = 2500;
 

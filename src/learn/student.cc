@@ -32,9 +32,9 @@ double student_quantile(double probability, size_t degrees) {
   return (low + high) / 2;
 }
 
-Interval interval_of(std::span<const double> values) {
+ConfidenceInterval interval_of(std::span<const double> values) {
   const auto count = static_cast<double>(values.size());
-  Interval interval;
+  ConfidenceInterval interval;
   for (const double value : values) interval.mean += value / count;
   interval.low = interval.high = interval.mean;
   if (values.size() < 2) return interval;

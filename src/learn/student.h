@@ -9,13 +9,13 @@ namespace cryptotl {
 /// (1/2, 1).
 double student_quantile(double probability, size_t degrees);
 
-struct Interval {
+struct ConfidenceInterval {
   double mean = 0;
   double deviation = 0;  ///< sample standard deviation (n - 1)
   double low = 0, high = 0;
 };
 
 /// Mean and 95 % interval of independent values; the interval is the mean alone for a single one.
-Interval interval_of(std::span<const double> values);
+ConfidenceInterval interval_of(std::span<const double> values);
 
 }  // namespace cryptotl

@@ -64,6 +64,15 @@ class Evaluation {
 
   void check_data() const {
     index_labels(examples_.labels, examples_.source).value();
+    for (const auto& [label, rows] : examples_.label_counts()) {
+      // In every fold, two rows to train on: one of them validates.
+      const size_t held_out = (rows + options_.folds - 1) / options_.folds;
+      if (rows >= held_out + 2) continue;
+      throw Error(ErrorCode::malformed, examples_.source + ": label '" + label + "' has " +
+                                            std::to_string(rows) +
+                                            " rows, which leave fewer than 2 outside " + "one of " +
+                                            std::to_string(options_.folds) + " folds");
+    }
     require_embedder(examples_, source_.embedder).value();
   }
 
@@ -189,12 +198,17 @@ class Evaluation {
     add("pr_auc", &Metrics::pr_auc);
     json_["rows"].push_back(std::move(row));
     json_["learning"][setting] = mean_curve(result.curves);
-    if (result.scores.cols == 1) {
-      json_["curves"][setting] = {
-          {"roc", points(roc_curve(result.scores.values, target_.labels.index))},
-          {"precision_recall", points(precision_recall_curve(result.scores.values, target_.labels.index))}};
-    }
+    add_curves(setting, result.scores);
     if (setting == "transfer_encrypted") add_confusion(result.scores);
+  }
+
+  void add_curves(const std::string& setting, const Matrix& all_scores) {
+    const std::vector<int>& labels = target_.labels.index;
+    const bool binary = all_scores.cols == 1;
+    json_["curves"][setting] = {
+        {"roc", points(binary ? roc_curve(all_scores.values, labels) : mean_roc_curve(all_scores, labels))},
+        {"precision_recall", points(binary ? precision_recall_curve(all_scores.values, labels)
+                                           : mean_precision_recall_curve(all_scores, labels))}};
   }
 
   void add_confusion(const Matrix& all_scores) {

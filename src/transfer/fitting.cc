@@ -46,11 +46,31 @@ std::string shortest(double value) {
   return std::string(text.data(), end);
 }
 
+/// The provider's output layer for these labels out of its own; none where another is among them.
+std::optional<Dense> output_layer_for(const Dense& layer, const std::vector<std::string>& own,
+                                      const std::vector<std::string>& labels) {
+  if (own == labels) return layer;
+  if (layer.weight.rows != own.size()) return {};
+  Dense out{Matrix(labels.size(), layer.weight.cols), std::vector<double>(labels.size())};
+  for (size_t i = 0; i < labels.size(); ++i) {
+    const auto found = std::ranges::find(own, labels[i]);
+    if (found == own.end()) return {};
+    const auto row = static_cast<size_t>(found - own.begin());
+    std::ranges::copy(layer.weight.row(row), out.weight.row(i).begin());
+    out.bias[i] = layer.bias[row];
+  }
+  if (labels.size() > 2) return out;
+  Dense difference{Matrix(1, layer.weight.cols), {out.bias[1] - out.bias[0]}};
+  for (size_t c = 0; c < layer.weight.cols; ++c)
+    difference.weight(0, c) = out.weight(1, c) - out.weight(0, c);
+  return difference;
+}
+
 }  // namespace
 
 ProviderKnowledge provider_knowledge(const ModelMetadata& model, const std::vector<std::string>& labels) {
   ProviderKnowledge out{model.feature_mean, model.feature_deviation, {}};
-  if (model.labels == labels) out.output_layer = model.output_layer;
+  if (model.output_layer) out.output_layer = output_layer_for(*model.output_layer, model.labels, labels);
   return out;
 }
 
@@ -115,18 +135,25 @@ Prediction predict(const TrainedHead& head, const Examples& examples, Session* s
     if (head.uses_features()) out.flagged = out.extraction->flagged;
     features = out.extraction->features;
   }
-  out.calls = calls(scores(head.head, examples.embeddings, features));
+  out.scores = scores(head.head, examples.embeddings, features);
+  out.calls = calls(out.scores);
   return out;
 }
 
 std::string scores_csv(const Prediction& prediction, const std::vector<std::string>& labels) {
-  std::string out = "row,label,score\n";
+  std::string out = "row,label";
+  if (labels.size() == 2) out += ",score";
+  for (size_t c = 0; labels.size() > 2 && c < labels.size(); ++c) out += "," + quoted("score:" + labels[c]);
+  out += "\n";
   for (size_t i = 0; i < prediction.calls.size(); ++i) {
-    const Call& call = prediction.calls[i];
     out += std::to_string(i + 1) + ",";
-    if (!prediction.flagged[i])
-      out += quoted(labels[static_cast<size_t>(call.label)]) + "," + shortest(call.score);
-    if (prediction.flagged[i]) out += ",";
+    if (!prediction.flagged[i]) out += quoted(labels[static_cast<size_t>(prediction.calls[i].label)]);
+    // A head with a softmax may know two labels alone.
+    const std::span<const double> row = prediction.scores.row(i);
+    for (const double score : labels.size() == 2 ? row.last(1) : row) {
+      out += ",";
+      if (!prediction.flagged[i]) out += shortest(score);
+    }
     out += "\n";
   }
   return out;

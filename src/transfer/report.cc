@@ -66,6 +66,8 @@ svg{width:100%;height:auto;display:block}svg text{fill:var(--ink);font-size:12px
 dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 18px;margin:0;font-size:14px}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 )";
 
+constexpr size_t kMostConfusionLabels = 20;  // a table beyond it would be read by nobody
+
 const char* title_of(const auto& names, const std::string& key) {
   const auto found = std::ranges::find_if(names, [&](const Named& named) { return key == named.key; });
   return found == names.end() ? nullptr : found->title;
@@ -151,6 +153,11 @@ std::string tiles(const Json& evaluation) {
   return out + "</div>";
 }
 
+/// Of the client's data; 0 where the evaluation does not say.
+size_t label_count(const Json& evaluation) {
+  return member(member(evaluation, "confusion"), "labels").size();
+}
+
 std::string metric_cell(const Json& row, const std::string& metric) {
   const auto mean = number_at(row, metric + "_mean");
   if (!mean) return "<td>-</td>";
@@ -179,7 +186,12 @@ std::string settings_table(const Json& evaluation) {
     out += "</tr>";
   }
   out += "</table></div><p class=\"soft\">Mean and standard deviation over " + text_at(evaluation, "folds") +
-         " stratified folds; percent but for kappa and loss.</p>";
+         " stratified folds; percent but for kappa and loss." +
+         (label_count(evaluation) > 2
+              ? " F1, precision, recall and areas are means over the " +
+                    std::to_string(label_count(evaluation)) + " labels, each against the rest."
+              : "") +
+         "</p>";
   return out;
 }
 
@@ -289,10 +301,11 @@ std::string confusion(const Json& matrix) {
   const Json& labels = member(matrix, "labels");
   const Json& counts = member(matrix, "counts");
   if (!labels.is_array() || !counts.is_array() || counts.size() != labels.size() || labels.empty()) return "";
+  if (labels.size() > kMostConfusionLabels) return "";
   std::string out =
       "<h3 class=\"soft\" style=\"font-size:14px;margin:2px 0\">Predicted (columns) and true (rows), "
       "encrypted</h3>"
-      "<table class=\"matrix\"><tr><th></th>";
+      "<div class=\"scroll\"><table class=\"matrix\"><tr><th></th>";
   const auto label = [](const Json& name) {
     return escape_html(name.is_string() ? name.get<std::string>() : name.dump());
   };
@@ -309,7 +322,7 @@ std::string confusion(const Json& matrix) {
     }
     out += "</tr>";
   }
-  return out + "</table>";
+  return out + "</table></div>";
 }
 
 std::string card(const std::string& inside) {
@@ -395,6 +408,7 @@ std::string report_html(const Json& evaluation) {
   for (const Json& value : member(evaluation, "latency_ms")) {
     if (value.is_number()) latency.push_back(value.get<double>());
   }
+  const bool several = label_count(evaluation) > 2;
   std::ostringstream out;
   out << "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
          "content=\"width=device-width,"
@@ -416,9 +430,15 @@ std::string report_html(const Json& evaluation) {
   out << section(
       "Ranking and mistakes", "",
       card(curve_chart(curves, "roc",
-                       {"ROC", labelled("false positive rate"), labelled("true positive rate"), {}})) +
+                       {several ? "ROC, mean over the labels" : "ROC",
+                        labelled("false positive rate"),
+                        labelled("true positive rate"),
+                        {}})) +
           card(curve_chart(curves, "precision_recall",
-                           {"Precision and recall", labelled("recall"), labelled("precision"), {}})) +
+                           {several ? "Precision and recall, mean over the labels" : "Precision and recall",
+                            labelled("recall"),
+                            labelled("precision"),
+                            {}})) +
           card(confusion(member(evaluation, "confusion"))) +
           card(latency.size() < 2
                    ? ""

@@ -63,6 +63,15 @@ class EvaluateTest(ProgramTest):
                                "target.npy", "--target-labels", "target.txt", "--folds", "2", "--epochs", "2")
         self.assertEqual(out["confusion"]["labels"], ["blue", "green", "red"])
         self.assertEqual(out["shots"], [])
+        for setting in SETTINGS:
+            self.assertEqual(out["curves"][setting]["roc"][-1], [1, 1])
+            self.assertGreater(len(out["curves"][setting]["precision_recall"]), 50)
+
+    def test_a_label_too_rare_for_the_folds_is_named(self):
+        self.put("source.csv", csv_of(rows_of(60, 1)))
+        self.put("target.csv", csv_of(rows_of(30, 2)) + csv_of(rows_of(3, 3), labels=("rare",)))
+        self.refuses(3, "evaluate", "--source", "source.csv", "--target", "target.csv", "--folds", "2",
+                     says=["target.csv", "'rare' has 3 rows", "2 folds"])
 
     def test_sets_that_do_not_fit_are_refused(self):
         self.put("source.csv", csv_of(rows_of(60, 1)))

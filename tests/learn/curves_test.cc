@@ -50,5 +50,24 @@ TEST(CalibrationCurve, LeavesOutEmptyBinsAndKeepsOneInTheLast) {
   EXPECT_THAT(bins, ElementsAre(FieldsAre(DoubleEq(0.1), 0.5, 2u), FieldsAre(DoubleEq(0.975), 1, 2u)));
 }
 
+TEST(MeanCurves, RefuseWhatIsNoSetOfScores) {
+  EXPECT_THROW(mean_roc_curve(Matrix(3, 3), std::vector<int>{0, 1}), Error);
+  EXPECT_THROW(mean_roc_curve(Matrix(2, 1), std::vector<int>{0, 1}), Error);
+  EXPECT_THROW(mean_roc_curve(Matrix(2, 3), std::vector<int>{1, 1}), Error);
+}
+
+TEST(MeanCurves, AreTheCurveItselfWhereBothClassesHaveTheSame) {
+  Matrix scores(4, 2);
+  scores.values = {.9, .1, .4, .6, .7, .3, .2, .8};
+  const std::vector<int> labels = {0, 0, 1, 1};
+  // Class 0 against the rest by scores .9 .4 .7 .2, class 1 by .1 .6 .3 .8: both step up, right, up, right.
+  const std::vector<CurvePoint> curve = mean_roc_curve(scores, labels);
+  EXPECT_EQ(curve.front().x, 0);
+  EXPECT_EQ(curve.front().y, 0);
+  EXPECT_NEAR(curve[1].y, 0.5, 1e-12);
+  EXPECT_NEAR(curve.back().y, 1, 1e-12);
+  EXPECT_NEAR(mean_precision_recall_curve(scores, labels).front().y, 1, 1e-12);
+}
+
 }  // namespace
 }  // namespace cryptotl

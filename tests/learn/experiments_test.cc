@@ -157,6 +157,13 @@ TEST(Mail, ProviderOfOlderMailIsWorthManyLabels) {
   EXPECT_GT(gain(report, "combined", 100), 0.01);
 }
 
+TEST(Mail, AProviderOfThreeGroupsIsWorthManyLabels) {
+  const FewShotReport report = Provider(mail_groups(0, 2)).few_shot(mail_groups(1, 2), options({12, 30}, 8));
+  EXPECT_GT(row_of(report, "provider", 0).balanced_accuracy_mean, 0.78);
+  EXPECT_GT(gain(report, "combined", 12), 0.15);
+  EXPECT_GT(gain(report, "combined", 30), 0.06);
+}
+
 TEST(SharedData, RelatedSourceIsWorthManyLabelsAndAnUnrelatedOneCostsNothing) {
   if (!std::filesystem::exists(kShared)) GTEST_SKIP() << "the shared data sets are not beside this checkout";
   const Provider provider(shared("rt_polarity"));

@@ -16,14 +16,14 @@ TEST(StudentQuantile, AgreesWithTheTables) {
 }
 
 TEST(IntervalOf, IsTheMeanAloneForOneValue) {
-  const Interval interval = interval_of(std::vector<double>{3});
+  const ConfidenceInterval interval = interval_of(std::vector<double>{3});
   EXPECT_EQ(interval.low, 3);
   EXPECT_EQ(interval.high, 3);
   EXPECT_EQ(interval.deviation, 0);
 }
 
 TEST(IntervalOf, SpansTStandardErrors) {
-  const Interval interval = interval_of(std::vector<double>{1, 2, 6});
+  const ConfidenceInterval interval = interval_of(std::vector<double>{1, 2, 6});
   EXPECT_NEAR(interval.mean, 3, 1e-12);
   EXPECT_NEAR(interval.high - interval.mean, 4.302652730 * std::sqrt(7.0 / 3), 1e-6);
   EXPECT_NEAR(interval.mean - interval.low, interval.high - interval.mean, 1e-12);

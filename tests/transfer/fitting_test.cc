@@ -156,12 +156,74 @@ TEST(FittingTest, TheProvidersOutputLayerCountsOnlyForItsOwnLabels) {
   EXPECT_FALSE(provider_knowledge(model, {"ham", "spam"}).output_layer);
 }
 
+TEST(FittingTest, AClientWithSomeOfTheProvidersLabelsGetsTheirPartOfItsOutputLayer) {
+  Model model = small_model();
+  model.labels = {"a", "b", "c", "d"};
+  model.output_layer = random_dense(4, kSmallFeatures, 9);
+  const ModelMetadata metadata = metadata_of(model);
+  const Dense& all = *model.output_layer;
+  EXPECT_EQ(provider_knowledge(metadata, model.labels).output_layer->weight.values, all.weight.values);
+  const Dense three = *provider_knowledge(metadata, {"d", "a", "b"}).output_layer;
+  ASSERT_EQ(three.weight.rows, 3u);
+  for (size_t c = 0; c < kSmallFeatures; ++c) {
+    EXPECT_EQ(three.weight(0, c), all.weight(3, c));
+    EXPECT_EQ(three.weight(2, c), all.weight(1, c));
+  }
+  EXPECT_EQ(three.bias, (std::vector<double>{all.bias[3], all.bias[0], all.bias[1]}));
+  const Dense two = *provider_knowledge(metadata, {"b", "d"}).output_layer;
+  ASSERT_EQ(two.weight.rows, 1u);
+  EXPECT_EQ(two.weight(0, 2), all.weight(3, 2) - all.weight(1, 2));
+  EXPECT_EQ(two.bias[0], all.bias[3] - all.bias[1]);
+  EXPECT_FALSE(provider_knowledge(metadata, {"a", "e"}).output_layer);
+}
+
+TEST(FittingTest, ThreeLabelsGoThroughEncryptionWithEveryKindOfHead) {
+  Model model = small_model();
+  model.labels = {"bad", "fair", "good"};
+  model.output_layer = random_dense(3, kSmallFeatures, 9);
+  Fitted world(model);
+  const auto three_labels = [&](size_t rows, uint64_t seed) {
+    Examples out = examples_of(world.model, rows, seed);
+    for (size_t i = 0; i < rows; ++i) {
+      if (out.embeddings(i, 0) < 0.3) out.labels[i] = "fair";
+    }
+    return out;
+  };
+  const Examples training = three_labels(90, 1), fresh = three_labels(45, 2);
+  for (const HeadKind kind : {HeadKind::paper, HeadKind::linear, HeadKind::combined, HeadKind::automatic}) {
+    const TrainedHead head = read_head(write_head(world.fit(training, kind).trained).value()).value();
+    EXPECT_EQ(head.labels, model.labels);
+    const Prediction prediction = world.ask(head, fresh);
+    const Matrix plain = scores(head.head, fresh.embeddings, forward(world.model.lower, fresh.embeddings));
+    ASSERT_EQ(prediction.scores.cols, 3u);
+    size_t right = 0;
+    for (size_t i = 0; i < fresh.rows(); ++i) {
+      right += head.labels[static_cast<size_t>(prediction.calls[i].label)] == fresh.labels[i] ? 1 : 0;
+      for (size_t c = 0; c < 3; ++c)
+        EXPECT_LE(std::abs(prediction.scores(i, c) - plain(i, c)), head.score_bound() + 1e-12);
+    }
+    EXPECT_GE(right, kind == HeadKind::paper ? 1u : 30u) << name(kind);
+  }
+}
+
 TEST(ScoresFileTest, QuotesLabelsAsCsvWants) {
   Prediction prediction;
   prediction.calls = {{0, 0.25}, {1, 0.5}};
+  prediction.scores = Matrix(2, 1);
+  prediction.scores.values = {0.25, 0.5};
   prediction.flagged = {false, false};
   EXPECT_EQ(scores_csv(prediction, {"a,b", "say \"no\""}),
             "row,label,score\n1,\"a,b\",0.25\n2,\"say \"\"no\"\"\",0.5\n");
+}
+
+TEST(ScoresFileTest, HasAColumnALabelWhereThereAreMoreThanTwo) {
+  Prediction prediction;
+  prediction.calls = {{2, 0.5}, {0, 0.75}};
+  prediction.scores = Matrix(2, 3);
+  prediction.scores.values = {0.25, 0.25, 0.5, 0.75, 0.125, 0.125};
+  prediction.flagged = {false, true};
+  EXPECT_EQ(scores_csv(prediction, {"a", "b,c", "d"}),
+            "row,label,score:a,\"score:b,c\",score:d\n1,d,0.25,0.25,0.5\n2,,,,\n");
 }
 
 }  // namespace

@@ -22,6 +22,12 @@ std::vector<CurvePoint> roc_curve(std::span<const double> scores, std::span<cons
 /// Throws invalid_argument unless class 1 occurs.
 std::vector<CurvePoint> precision_recall_curve(std::span<const double> scores, std::span<const int> labels);
 
+/// The curves of every class against the rest, averaged at equally spaced x over the classes that `labels`
+/// hold ("macro" averages; thresholds are of no meaning and NaN). `scores` [rows][classes], at least two.
+/// Throws invalid_argument where lengths do not fit, or unless two classes occur.
+std::vector<CurvePoint> mean_roc_curve(const Matrix& scores, std::span<const int> labels);
+std::vector<CurvePoint> mean_precision_recall_curve(const Matrix& scores, std::span<const int> labels);
+
 /// [classes][classes]: how many rows of the class (row) are called so (column). `scores` as in measure().
 Matrix confusion_matrix(const Matrix& scores, std::span<const int> labels);
 

@@ -8,8 +8,9 @@
 
 namespace cryptotl {
 
-/// What the provider publishes that helps a head on these labels: its output layer only where they are its
-/// own.
+/// What the provider publishes that helps a head on these labels: its output layer only where all of them are
+/// among its own, with the rows of these classes in their order (of two classes out of more, the difference
+/// of theirs, which is the logit of the second against the first).
 ProviderKnowledge provider_knowledge(const ModelMetadata& model, const std::vector<std::string>& labels);
 
 /// A server with the keys for it, as fit and predict use them.
@@ -42,6 +43,7 @@ FitResult fit_head_to(const Examples& examples, Session* session, const FitOptio
 
 struct Prediction {
   std::vector<Call> calls;    ///< [rows]; nothing of a flagged row's means anything
+  Matrix scores;              ///< [rows][1 or labels], as the head gives them
   std::vector<bool> flagged;  ///< [rows]
   std::optional<Extraction> extraction;
   std::vector<std::string> warnings;
@@ -51,7 +53,8 @@ struct Prediction {
 /// above; parameter_mismatch where head, server and examples do not belong together.
 Prediction predict(const TrainedHead& head, const Examples& examples, Session* session, bool quiet);
 
-/// The file of predict: row (from 1), label, score; both empty for a flagged row. RFC 4180.
+/// The file of predict: row (from 1), label, and of two labels `score`, the probability of the second; of
+/// more a column `score:LABEL` each. All but the row's number is empty for a flagged row. RFC 4180.
 std::string scores_csv(const Prediction& prediction, const std::vector<std::string>& labels);
 
 }  // namespace cryptotl
