@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/lower_options.h"
 #include "cli/table.h"
 #include "cryptotl/base/file.h"
 #include "cryptotl/network/onnx.h"
@@ -10,6 +11,7 @@ namespace {
 
 struct Options {
   DataOptions data;
+  LowerOptions lower;
   std::string model, network;
   PretrainingOptions pretraining;
   bool private_output_layer = false;
@@ -22,6 +24,7 @@ void define(CLI::App& verb, Options& options) {
   verb.add_option(
       "--network", options.network,
       "ONNX file of a network to be trained in the place of the paper's: linear layers around one cubic");
+  options.lower.define(verb);
   verb.add_option("--name", options.pretraining.name, "of the model, in the service's routes")
       ->capture_default_str();
   verb.add_option("--epochs", options.pretraining.training.epochs, "at most")
@@ -48,7 +51,9 @@ Outcome work(const CommandLine& line, const Options& options) {
   PretrainingOptions pretraining = options.pretraining;
   pretraining.publish_output_layer = !options.private_output_layer;
   if (!options.network.empty()) pretraining.network = read_network(options.network);
+  options.lower.apply(pretraining);
   const Examples examples = options.data.read(true);
+  require_shape(pretraining, examples.embeddings.cols);
   const PretrainedModel made = [&] {
     ProgressBar bar("pretraining", line.quiet);
     return pretrain_model(examples, pretraining, bar.function());
@@ -62,6 +67,7 @@ Outcome work(const CommandLine& line, const Options& options) {
            {"columns", examples.embeddings.cols},
            {"features", made.plan.output_width},
            {"labels", examples.label_counts()},
+           {"activations", made.model.training.at("activations")},
            {"embedder", made.model.embedder.name},
            {"epochs", made.pretrained.curve.size()},
            {"validation_loss", made.pretrained.validation_loss},

@@ -68,7 +68,7 @@ CrossValidation cross_validate_whole(const Matrix& scaled_rows, std::span<const 
   return cross_validate(scaled_rows, labels, options, progress, [&](uint64_t seed) {
     Network lower = paper_lower(scaled_rows.cols, seed, activation);
     Trainee whole = paper_upper(output_width(lower).value(), classes, seed + 1);
-    std::vector<double> dropout = paper_lower_dropout(lower);
+    std::vector<double> dropout = lower_dropout(lower);
     dropout.insert(dropout.end(), whole.dropout.begin(), whole.dropout.end());
     lower.layers.insert(lower.layers.end(), whole.network.layers.begin(), whole.network.layers.end());
     return Trainee{std::move(lower), std::move(dropout)};

@@ -1,41 +1,21 @@
 #include "paper_network.h"
 
-#include <cmath>
 #include <string>
 
 #include "cryptotl/base/error.h"
-#include "cryptotl/learn/pretrain.h"
 #include "random_order.h"
 
 namespace cryptotl {
 namespace {
 
-constexpr size_t kKernel = 9;
 constexpr size_t kPool = 3;
 constexpr double kDropout = 0.2;  // the paper's rate for the upper network; it gives none for the lower one
 
 }  // namespace
 
-Network paper_lower(size_t input_width, uint64_t seed, const Layer& activation) {
-  if (input_width < kPool) {
-    throw Error(ErrorCode::invalid_argument, "the paper's lower network takes rows of at least " +
-                                                 std::to_string(kPool) + " numbers, not " +
-                                                 std::to_string(input_width));
-  }
-  Random random(seed);
-  Conv1D convolution{std::vector<double>(kKernel)};
-  for (double& tap : convolution.kernel)
-    tap = uniform(random, -1 / std::sqrt(kKernel), 1 / std::sqrt(kKernel));
-  const size_t pooled = input_width - kPool + 1;
-  return {input_width,
-          {convolution, random_dense(input_width, input_width, random()), activation, AveragePool1D{kPool},
-           random_dense(pooled, pooled, random())}};
-}
-
-std::vector<double> paper_lower_dropout(const Network& lower) {
-  std::vector<double> dropout;
-  for (const Layer& layer : lower.layers)
-    dropout.push_back(std::holds_alternative<AveragePool1D>(layer) ? kDropout : 0);
+std::vector<double> lower_dropout(const Network& lower) {
+  std::vector<double> dropout(lower.layers.size());
+  dropout[dropout.size() - 2] = kDropout;
   return dropout;
 }
 

@@ -4,8 +4,9 @@
 
 namespace cryptotl {
 
-/// What is dropped after each layer of paper_lower() while it is trained.
-std::vector<double> paper_lower_dropout(const Network& lower);
+/// What is dropped after each layer of a lower_network() while it is trained: a share of what goes into its
+/// last Dense.
+std::vector<double> lower_dropout(const Network& lower);
 
 /// The layers of the paper's upper network on `features` inputs, with its dropout: Dense features, ReLU,
 /// MaxPool1D(3), Dropout 0.2, Dense 1 (or one output a class). Answers are logits. Throws invalid_argument

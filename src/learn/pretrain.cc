@@ -33,9 +33,11 @@ Pretrained pretrain(const Matrix& scaled_rows, std::span<const int> labels, cons
   if (classes < 2) throw Error(ErrorCode::invalid_argument, "training needs rows of at least two classes");
   compute_on_one_thread();
   const uint64_t seed = options.training.seed;
-  Trainee trainee{options.network ? *options.network : paper_lower(scaled_rows.cols, seed), {}};
+  Trainee trainee{options.network ? *options.network : lower_network(scaled_rows.cols, options.shape, seed),
+                  {}};
+  trainee.train_polynomials = options.train_activation;
   const size_t features = output_width(trainee.network).value();
-  if (!options.network) trainee.dropout = paper_lower_dropout(trainee.network);
+  if (!options.network) trainee.dropout = lower_dropout(trainee.network);
   trainee.network.layers.push_back(random_dense(classes == 2 ? 1 : classes, features, seed + 1));
   if (!trainee.dropout.empty()) trainee.dropout.push_back(0);
 

@@ -2,7 +2,7 @@
 
 #include <torch/torch.h>
 
-#include "cryptotl/network/network.h"
+#include "trainer.h"
 
 namespace cryptotl {
 
@@ -10,28 +10,45 @@ namespace cryptotl {
 torch::Tensor to_tensor(const Matrix& matrix, torch::ScalarType type);
 torch::Tensor to_tensor(std::span<const double> values, torch::ScalarType type);
 
-/// A Network as single-precision tensors that LibTorch can differentiate.
+/// A trainee's network as single-precision tensors that LibTorch can differentiate.
 class TorchNetwork {
  public:
-  explicit TorchNetwork(const Network& network);
+  explicit TorchNetwork(const Trainee& trainee);
 
   struct Answer {
     torch::Tensor values;   ///< [rows][outputs]
-    torch::Tensor overrun;  ///< mean over the rows of the squared distance of polynomials' inputs to +-range;
+    torch::Tensor overrun;  ///< mean over the rows of the squared distance of layers' inputs to their ranges;
                             ///< may be empty
   };
   /// `dropout` as in Trainee, drawn from `generator`; empty outside training.
-  Answer forward(torch::Tensor rows, std::span<const double> dropout, at::Generator& generator,
-                 double range) const;
+  Answer forward(torch::Tensor rows, std::span<const double> dropout, at::Generator& generator) const;
 
+  /// What is trained: weights() and polynomials(), in the layers' order.
   const std::vector<torch::Tensor>& parameters() const { return parameters_; }
+  const std::vector<torch::Tensor>& weights() const { return weights_; }
+  /// Coefficients in Chebyshev's form, one tensor a layer.
+  const std::vector<torch::Tensor>& polynomials() const { return coefficients_; }
+
+  /// Sum of the squared differences of trained coefficients to their start.
+  torch::Tensor distance_from_start() const;
+  /// keep_near() on every trained polynomial.
+  void keep_polynomials_near_start() const;
+
   /// The network with the present weights.
   Network network() const;
 
  private:
+  /// The layer's tensors: a Conv1D's kernel; a Dense's weight, bias; a trained Polynomial's coefficients.
+  using LayerTensors = std::vector<torch::Tensor>;
+  LayerTensors tensors_of(const Layer& layer, size_t index) const;
+  torch::Tensor apply_trained(size_t index, const torch::Tensor& rows) const;
+
   Network shape_;
-  std::vector<torch::Tensor>
-      parameters_;  ///< in the layers' order: a Conv1D's kernel; a Dense's weight, bias
+  std::vector<std::optional<PolynomialRange>> ranges_;  ///< [layers]
+  bool train_polynomials_;
+  std::vector<LayerTensors> tensors_;  ///< [layers]
+  std::vector<torch::Tensor> parameters_, weights_, coefficients_;
+  std::vector<std::vector<double>> starts_;  ///< of coefficients_
 };
 
 }  // namespace cryptotl

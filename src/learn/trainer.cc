@@ -6,6 +6,8 @@
 #include <numeric>
 
 #include "cryptotl/learn/folds.h"
+#include "cryptotl/learn/metrics.h"
+#include "paper_network.h"
 #include "random_order.h"
 #include "torch_network.h"
 
@@ -13,6 +15,7 @@ namespace cryptotl {
 namespace {
 
 constexpr double kOverrunPenalty = 1e-2;
+constexpr double kCoefficientPenalty = 1e-2;  // on squared distances from the start, in Chebyshev's form
 constexpr double kLargestGradient =
     5;  // Euclidean norm over all parameters; one bad batch must not throw the cubic off
 
@@ -22,6 +25,7 @@ void check(const Trainee& trainee, const Matrix& rows, std::span<const int> labe
            const TrainingOptions& options) {
   const size_t outputs = output_width(trainee.network).value();
   CRYPTOTL_ASSERT(trainee.dropout.empty() || trainee.dropout.size() == trainee.network.layers.size());
+  CRYPTOTL_ASSERT(trainee.ranges.empty() || trainee.ranges.size() == trainee.network.layers.size());
   if (rows.rows != labels.size()) {
     throw refusal(std::to_string(labels.size()) + " labels for " + std::to_string(rows.rows) + " rows");
   }
@@ -80,12 +84,15 @@ double train_epoch(const TorchNetwork& network, const Trainee& trainee, const Ba
     const auto indices = order.subspan(begin, std::min(batch_rows, order.size() - begin));
     const Batch batch = take(all, indices);
     optimizer.zero_grad();
-    const TorchNetwork::Answer answer =
-        network.forward(batch.rows, trainee.dropout, generator, kPolynomialRange);
+    const TorchNetwork::Answer answer = network.forward(batch.rows, trainee.dropout, generator);
     const torch::Tensor loss = mean_loss(answer.values, batch.labels);
-    (answer.overrun.defined() ? loss + kOverrunPenalty * answer.overrun : loss).backward();
+    torch::Tensor total = loss;
+    if (answer.overrun.defined()) total = total + kOverrunPenalty * answer.overrun;
+    if (trainee.train_polynomials) total = total + kCoefficientPenalty * network.distance_from_start();
+    total.backward();
     torch::nn::utils::clip_grad_norm_(network.parameters(), kLargestGradient);
     optimizer.step();
+    network.keep_polynomials_near_start();
     sum += loss.item<double>() * static_cast<double>(indices.size());
   }
   return sum / static_cast<double>(order.size());
@@ -93,7 +100,7 @@ double train_epoch(const TorchNetwork& network, const Trainee& trainee, const Ba
 
 void validate(const TorchNetwork& network, const Batch& batch, at::Generator& generator, Epoch& epoch) {
   const torch::NoGradGuard no_gradients;
-  const torch::Tensor logits = network.forward(batch.rows, {}, generator, kPolynomialRange).values;
+  const torch::Tensor logits = network.forward(batch.rows, {}, generator).values;
   epoch.validation_loss = mean_loss(logits, batch.labels).item<double>();
   epoch.validation_accuracy = accuracy(logits, batch.labels);
 }
@@ -111,11 +118,20 @@ Trained train(const Trainee& trainee, const Matrix& rows, std::span<const int> l
 
   Random random(options.seed);
   at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(random());
-  const TorchNetwork network(trainee.network);
+  const TorchNetwork network(trainee);
   torch::optim::AdamW optimizer(
-      network.parameters(),
+      network.weights(),
       torch::optim::AdamWOptions(options.learning_rate).weight_decay(options.weight_decay));
+  if (!network.polynomials().empty()) {
+    optimizer.add_param_group(torch::optim::OptimizerParamGroup(
+        network.polynomials(), std::make_unique<torch::optim::AdamWOptions>(
+                                   torch::optim::AdamWOptions(options.learning_rate).weight_decay(0))));
+  }
   Trained trained;
+  if (trainee.may_keep_start) {
+    validate(network, validation, generator, trained.best);
+    trained.network = trainee.network;
+  }
   size_t best = 0;
   for (size_t e = 0; e < options.epochs && e <= best + options.patience; ++e) {
     Epoch epoch;
@@ -126,7 +142,8 @@ Trained train(const Trainee& trainee, const Matrix& rows, std::span<const int> l
                     ": use a learning rate below " + std::to_string(options.learning_rate) +
                     " and rows scaled to about [0, 1]");
     }
-    if (e == 0 || epoch.validation_loss < trained.best.validation_loss) {
+    const bool first = e == 0 && !trainee.may_keep_start;
+    if (first || epoch.validation_loss < trained.best.validation_loss) {
       best = e;
       trained.best = epoch;
       trained.network = network.network();
@@ -136,6 +153,15 @@ Trained train(const Trainee& trainee, const Matrix& rows, std::span<const int> l
   }
   if (progress && trained.curve.size() < options.epochs) progress(options.epochs, options.epochs);
   return trained;
+}
+
+Epoch validate_on_held_out(const Network& logits, const Matrix& rows, std::span<const int> labels,
+                           const TrainingOptions& options) {
+  const Split split = stratified_split(labels, options.validation_fraction, options.seed);
+  std::vector<int> held_out;
+  for (const size_t row : split.test) held_out.push_back(labels[row]);
+  const Metrics metrics = measure(forward(with_scores(logits), take_rows(rows, split.test)), held_out);
+  return {0, metrics.loss, metrics.accuracy};
 }
 
 Dense random_dense(size_t outputs, size_t inputs, uint64_t seed) {

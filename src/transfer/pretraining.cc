@@ -14,6 +14,15 @@ LatencyPlan calibrated_plan(const Network& lower, const Matrix& scaled, Calibrat
   return plan_latency(folded, calibration).value();
 }
 
+/// The coefficients of every activation, the constant first.
+nlohmann::json activations_json(const Network& lower) {
+  nlohmann::json out = nlohmann::json::array();
+  for (const Layer& layer : lower.layers) {
+    if (const auto* polynomial = std::get_if<Polynomial>(&layer)) out.push_back(polynomial->coefficients);
+  }
+  return out;
+}
+
 nlohmann::json training_record(const Examples& examples, const TrainingOptions& options,
                                const Pretrained& trained) {
   nlohmann::json curve = nlohmann::json::array();
@@ -27,7 +36,17 @@ nlohmann::json training_record(const Examples& examples, const TrainingOptions& 
           {"weight_decay", options.weight_decay},
           {"validation_loss", trained.validation_loss},
           {"validation_accuracy", trained.validation_accuracy},
+          {"activations", activations_json(trained.lower)},
           {"train_and_validation_loss", std::move(curve)}};
+}
+
+/// One row of a label trains and one validates.
+void require_two_rows_of_each_label(const Examples& examples) {
+  for (const auto& [label, rows] : examples.label_counts()) {
+    if (rows >= 2) continue;
+    throw Error(ErrorCode::malformed, examples.source + ": label '" + label +
+                                          "' has 1 row; training needs at least 2 of each label");
+  }
 }
 
 }  // namespace
@@ -35,6 +54,12 @@ nlohmann::json training_record(const Examples& examples, const TrainingOptions& 
 PretrainedModel pretrain_model(const Examples& examples, const PretrainingOptions& options,
                                const ProgressFunction& progress) {
   const LabelSet labels = index_labels(examples.labels, examples.source).value();
+  require_two_rows_of_each_label(examples);
+  if (examples.embeddings.cols > kMaxLowerWidth) {
+    throw Error(ErrorCode::malformed, examples.source + " has " + std::to_string(examples.embeddings.cols) +
+                                          " feature columns; 1 to " + std::to_string(kMaxLowerWidth) +
+                                          " are possible");
+  }
   PretrainedModel out;
   Model& model = out.model;
   model.name = options.name;
@@ -51,10 +76,16 @@ PretrainedModel pretrain_model(const Examples& examples, const PretrainingOption
                                                    std::to_string(options.network->input_width));
   }
   const std::vector<size_t> first_row = {0};
-  calibrated_plan(options.network ? *options.network : paper_lower(width, options.training.seed),
-                  take_rows(scaled, first_row), model.calibration);
+  PretrainOptions learning;
+  learning.training = options.training;
+  learning.network = options.network;
+  learning.shape = options.shape;
+  learning.train_activation = options.train_activation;
+  calibrated_plan(
+      options.network ? *options.network : lower_network(width, options.shape, options.training.seed),
+      take_rows(scaled, first_row), model.calibration);
 
-  out.pretrained = pretrain(scaled, labels.index, {options.training, options.network}, progress);
+  out.pretrained = pretrain(scaled, labels.index, learning, progress);
   model.lower = out.pretrained.lower;
   if (options.publish_output_layer) model.output_layer = out.pretrained.output_layer;
   model.feature_mean = out.pretrained.feature_mean;

@@ -53,6 +53,41 @@ class UsageTest(ProgramTest):
         self.refuses(1, "inspect", "missing", says="missing")
 
 
+class ShapeTest(ProgramTest):
+    """The options that shape the lower network."""
+
+    def test_values_out_of_range_are_named_with_their_limits(self):
+        self.put("source.csv", csv_of(rows_of(20, 1)))
+        pretrain = ["pretrain", "--data", "source.csv", "--model", "model"]
+        for option, value, says in (("hidden", "0", "1 to 4096"), ("hidden", "4097", "1 to 4096"),
+                                    ("hidden", "16,,8", "1 to 4096"), ("hidden", "wide", "1 to 4096"),
+                                    ("features", "0", "1 to 4096"), ("features", "5000", "1 to 4096"),
+                                    ("kernel", "-1", "0 to 4096"), ("kernel", "4097", "0 to 4096"),
+                                    ("pool", "4097", "0 to 4096"), ("pool", "17", "has 16"),
+                                    ("pool", "2.5", "0 to 4096"), ("activation", "swish", "cubic, quadratic"),
+                                    ("activation", "1,2", "3 to 8 coefficients"),
+                                    ("activation", "1,2,0", "the last is not 0"),
+                                    ("activation", "1,nan,2", "coefficients"),
+                                    ("activation", ",".join("123456789"), "3 to 8 coefficients")):
+            self.refuses(USAGE, *pretrain, f"--{option}={value}", says=[f"--{option}", says])
+
+    def test_a_network_of_its_own_has_its_own_layers(self):
+        self.put("source.csv", csv_of(rows_of(20, 1)))
+        self.succeeds("pretrain", "--data", "source.csv", "--model", "model", "--epochs", "1")
+        self.refuses(USAGE, "pretrain", "--data", "source.csv", "--model", "other", "--network", "model/lower.onnx",
+                     "--hidden", "8", says=["--hidden", "--network"])
+
+    def test_a_cubic_network_of_another_shape_is_made(self):
+        self.put("source.csv", csv_of(rows_of(40, 1)))
+        made = self.prints_json("pretrain", "--data", "source.csv", "--model", "model", "--epochs", "2", "--hidden", "24",
+                                "--features", "5", "--kernel", "4", "--pool", "6", "--activation",
+                                "0.4,0.5,0.1,-0.01", "--train-activation")
+        self.assertEqual(made["features"], 5)
+        (trained,) = made["activations"]
+        self.assertEqual(len(trained), 4)
+        self.assertNotEqual(trained, [0.4, 0.5, 0.1, -0.01])
+
+
 class ExampleTest(ProgramTest):
     """The example of every help text, run as it stands but for the port, in a folder with the files that it names."""
 

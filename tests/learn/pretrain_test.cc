@@ -145,6 +145,74 @@ TEST(Pretrain, DrawsTheCubicsInputBackIntoItsRange) {
   for (const double value : forward(inner, data.rows).values) EXPECT_LT(std::abs(value), 5.5);
 }
 
+TEST(Pretrain, LearnsWithOtherShapesAndActivations) {
+  const Clusters data = clusters(240, 12, 3, 0.2, 2);
+  LowerShape narrow, deep, seventh;
+  narrow.hidden = {5};
+  narrow.features = 4;
+  narrow.kernel = 0;
+  narrow.pool = 1;
+  narrow.activation = kReluQuadratic;
+  deep.hidden = {16, 10};
+  deep.kernel = 4;
+  deep.pool = 2;
+  seventh.activation = Polynomial{{0.1, 0.5, 0.1, 0.01, -0.004, 0.0005, -0.0001, 0.00002}};
+  for (const LowerShape& shape : {narrow, deep, seventh}) {
+    PretrainOptions options = quick(60);
+    options.training.patience = 10;
+    options.shape = shape;
+    const Pretrained pretrained = pretrain(data.rows, data.labels, options);
+    EXPECT_GT(pretrained.validation_accuracy, 0.85);
+    EXPECT_EQ(pretrained.lower.layers.size(), lower_network(12, shape, 0).layers.size());
+    EXPECT_EQ(pretrained.output_layer.weight.cols, output_width(pretrained.lower).value());
+  }
+}
+
+TEST(Pretrain, TrainsTheCoefficientsOfTheActivationOnlyWhereAsked) {
+  const Clusters data = clusters(200, 12, 2, 0.15, 9);
+  PretrainOptions options = quick(30);
+  options.shape.hidden = {12, 12};
+  options.shape.activation = kReluQuadratic;
+  const auto coefficients = [&](size_t layer) {
+    return std::get<Polynomial>(pretrain(data.rows, data.labels, options).lower.layers[layer]).coefficients;
+  };
+  EXPECT_EQ(coefficients(2), kReluQuadratic.coefficients);
+  options.train_activation = true;
+  const std::vector<double> first = coefficients(2), second = coefficients(4);
+  EXPECT_NE(first, kReluQuadratic.coefficients);
+  EXPECT_NE(first, second) << "each layer has its own";
+  ASSERT_EQ(first.size(), 3u);
+  // In Chebyshev's form on [-4, 4] the start is (1.25, 2, 1).
+  for (const auto& trained : {first, second}) {
+    const double leading = 8 * trained[2], linear = 4 * trained[1], constant = trained[0] + leading;
+    EXPECT_GE(leading, 0.25);
+    EXPECT_LE(leading, 2);
+    EXPECT_LE(std::abs(linear - 2), 1 + 1e-6);
+    EXPECT_LE(std::abs(constant - 1.25), 1 + 1e-6);
+    EXPECT_LE(std::abs(trained[1] / (2 * trained[2])), 8 + 1e-6);
+  }
+}
+
+TEST(Pretrain, KeepsTrainedCoefficientsBoundedWhereTheyWouldRunAway) {
+  const Clusters data = clusters(100, 8, 2, 0.02, 10);
+  PretrainOptions options = quick(60);
+  options.training.patience = 60;
+  options.training.learning_rate = 0.05;
+  options.train_activation = true;
+  const Pretrained pretrained = pretrain(data.rows, data.labels, options);
+  const auto& c = std::get<Polynomial>(pretrained.lower.layers[2]).coefficients;
+  ASSERT_EQ(c.size(), 4u);
+  EXPECT_LE(c[3], kPaperCubic.coefficients[3] / 4 + 1e-9);
+  EXPECT_GE(c[3], kPaperCubic.coefficients[3] * 4 - 1e-9);
+  EXPECT_LE(std::abs(c[2] / (3 * c[3])), 8 + 1e-5);
+  double at_twice_the_range = 0, start = 0;
+  for (size_t i = 4; i-- > 0;) {
+    at_twice_the_range = at_twice_the_range * 8 + std::abs(c[i]);
+    start = start * 8 + std::abs(kPaperCubic.coefficients[i]);
+  }
+  EXPECT_LT(at_twice_the_range, 4 * start);
+}
+
 TEST(Pretrain, DescribesTheFeaturesOfTheSource) {
   const Clusters data = clusters(50, 8, 2, 0.1, 7);
   const Pretrained pretrained = pretrain(data.rows, data.labels, quick(2));

@@ -34,6 +34,27 @@ TEST(PretrainingTest, RefusesOneLabelAlone) {
   EXPECT_EQ(code_of([&] { pretrain_model(examples, quick()); }), ErrorCode::malformed);
 }
 
+TEST(PretrainingTest, RefusesALabelOfOneRowByItsName) {
+  Examples examples = separable(20, 1);
+  examples.labels[7] = "rare";
+  try {
+    pretrain_model(examples, quick());
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::malformed);
+    EXPECT_NE(std::string(error.what()).find("label 'rare' has 1 row"), std::string::npos) << error.what();
+  }
+}
+
+TEST(PretrainingTest, PublishesAnOutputOfEachOfSeveralLabels) {
+  Examples examples = separable(90, 1);
+  for (size_t i = 0; i < 90; i += 3) examples.labels[i] = "both";
+  const PretrainedModel made = pretrain_model(examples, quick());
+  EXPECT_EQ(made.model.labels, (std::vector<std::string>{"both", "ham", "spam"}));
+  EXPECT_EQ(made.model.output_layer->weight.rows, 3u);
+  EXPECT_EQ(made.model.output_layer->weight.cols, kSmallInputs - 2);
+}
+
 TEST(PretrainingTest, RefusesAWidthThatNoPlanServesBeforeItTrains) {
   Examples examples = separable(20, 1);
   examples.embeddings = uniform_matrix(20, 1025, 1);

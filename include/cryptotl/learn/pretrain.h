@@ -2,21 +2,21 @@
 
 #include <optional>
 
+#include "cryptotl/learn/lower_shape.h"
 #include "cryptotl/learn/training.h"
 
 namespace cryptotl {
 
-/// The paper's polynomial in place of ReLU (arXiv 2205.11935).
-inline const Polynomial kPaperCubic{{0.49383, 0.59259, 0.092593, -0.0061728}};
-
-/// The paper's lower network without weights trained: Conv1D(9), Dense width, `activation`, AveragePool1D(3),
-/// Dense width - 2. Random weights from `seed`; it serves as the control of experiments, too.
-Network paper_lower(size_t input_width, uint64_t seed, const Layer& activation = kPaperCubic);
-
 struct PretrainOptions {
   TrainingOptions training;
-  /// Trained from its weights instead of the paper's network; its answer is the feature vector.
+  /// Trained from its weights in the place of one of `shape`; its answer is the feature vector.
   std::optional<Network> network;
+  LowerShape shape;
+  /// The coefficients of every Polynomial of degree 2 or more are trained with the weights, one set a layer.
+  /// They stay near those that they start from, so that what lies beyond the range does not explode:
+  /// written in Chebyshev's polynomials on the range ([-4, 4]), each within half of the largest of the start,
+  /// the leading one within a factor of 4 of its own, and all drawn to the start by a penalty.
+  bool train_activation = false;
 };
 
 struct Pretrained {

@@ -11,7 +11,9 @@ namespace cryptotl {
 
 struct PretrainingOptions {
   std::string name = "cryptotl";   ///< of the model, in the service's routes
-  std::optional<Network> network;  ///< trained in the place of the paper's
+  std::optional<Network> network;  ///< trained in the place of one of `shape`
+  LowerShape shape;                ///< the paper's by default
+  bool train_activation = false;   ///< as in PretrainOptions
   bool publish_output_layer = true;
   TrainingOptions training;
 };
@@ -23,8 +25,9 @@ struct PretrainedModel {
 };
 
 /// The provider's side: scales the rows, trains the lower network on them, records the ranges of its values.
-/// What no plan serves is refused before it is trained. Throws what pretrain(), fold() and plan_latency()
-/// refuse, and malformed for labels of fewer than two classes.
+/// What no plan serves is refused before it is trained. Throws what check_shape(), pretrain(), fold() and
+/// plan_latency() refuse, and malformed for labels of fewer than two classes or one row, and for rows wider
+/// than kMaxLowerWidth.
 PretrainedModel pretrain_model(const Examples& examples, const PretrainingOptions& options,
                                const ProgressFunction& progress = {});
 
