@@ -45,18 +45,23 @@ class NetworkMaker {
     layer.weight.values = numbers(in * out, 1.0 / static_cast<double>(in));
     return layer;
   }
-  /// c3 at least a tenth of the other coefficients, so that depressing it cancels little.
-  Polynomial cubic() {
-    const double c3 = real(0.1, 1);
-    return {{real(-1, 1), real(-1, 1), real(-1, 1), between(0, 1) == 0 ? c3 : -c3}};
+  /// The leading coefficient is a quarter of the others at least, so that depressing it cancels little.
+  Polynomial polynomial(size_t degree) {
+    Polynomial out;
+    for (size_t i = 0; i < degree; ++i) out.coefficients.push_back(real(-1, 1));
+    out.coefficients.push_back(real(0.25, 1) * (between(0, 1) == 0 ? 1 : -1));
+    return out;
   }
+  Polynomial cubic() { return polynomial(3); }
 
   Layer linear(size_t width) {
-    switch (between(0, 2)) {
+    switch (between(0, 3)) {
       case 0:
         return conv(between(1, width + 3));
       case 1:
         return AveragePool1D{between(1, width)};
+      case 2:
+        return Polynomial{numbers(2)};
       default:
         return dense(width, between(1, 40));
     }
@@ -78,14 +83,16 @@ class NetworkMaker {
     }
   }
 
-  /// Up to three linear layers, one cubic, up to three linear layers.
+  /// One to three activations of degree 2 to 7, with up to three linear layers before, between and after.
   Network foldable() {
     Network network{between(1, 40), {}};
-    const size_t before = between(0, 3);
-    const size_t after = between(0, 3);
-    for (size_t i = 0; i < before; ++i) network.layers.push_back(linear(output_width(network).value()));
-    network.layers.emplace_back(cubic());
-    for (size_t i = 0; i < after; ++i) network.layers.push_back(linear(output_width(network).value()));
+    const size_t activations = between(1, 3);
+    for (size_t i = 0; i <= activations; ++i) {
+      if (i > 0) network.layers.emplace_back(polynomial(between(2, 7)));
+      for (size_t count = between(0, 3); count > 0; --count) {
+        network.layers.push_back(linear(output_width(network).value()));
+      }
+    }
     return network;
   }
   /// Up to six layers of every kind.
