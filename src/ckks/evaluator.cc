@@ -166,7 +166,7 @@ Ciphertext Evaluator::relinearise(const Ciphertext& a) const {
   Ciphertext out = like(a, 2, a.scale);
   RnsPolynomial scratch(params_->n(), limbs + 1);
   for (size_t part = 0; part < 2; ++part) {
-    mod_down(*params_, sum[part], limbs, out.parts[part], scratch, threads_);
+    mod_down(*params_, sum[part], limbs, 0, out.parts[part], scratch, threads_);
     apply(*params_, kernels().add, out.parts[part], out.parts[part], a.parts[part]);
   }
   return out;
@@ -207,7 +207,7 @@ Ciphertext Evaluator::apply_galois(const Ciphertext& a, uint32_t galois_element,
   RnsPolynomial scratch(n, limbs + 1);
   for (size_t part = 0; part < 2; ++part) {
     RnsPolynomial unmoved(n, limbs);
-    mod_down(*params_, sum[part], limbs, unmoved, scratch, threads_);
+    mod_down(*params_, sum[part], limbs, 0, unmoved, scratch, threads_);
     if (part == 0) apply(*params_, kernels().add, unmoved, unmoved, a.parts[0]);
     for (size_t i = 0; i < limbs; ++i) kernels().permute(out.parts[part].limb(i), 16, unmoved.limb(i), move);
   }

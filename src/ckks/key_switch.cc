@@ -36,18 +36,58 @@ void switch_limb(const Params& params, const Digits& digits, const PreparedKey& 
                       params.n(), params.modulus(params.extended_index(limb, limbs)));
 }
 
-void mod_down(const Params& params, RnsPolynomial& x, size_t limbs, RnsPolynomial& out,
+namespace {
+
+/// The prime that goes j-th: P, then the last, the last but one, and so on.
+size_t dropped_prime(const Params& params, size_t limbs, size_t j) {
+  return j == 0 ? params.num_primes() : limbs - j;
+}
+
+/// x modulo the product of the primes that go, in mixed radix: x = d_0 + p_0 (d_1 + p_1 (d_2 + ...)), each
+/// d_j centred modulo p_j, in coefficient form in the limb that was that prime's.
+void mixed_radix(const Params& params, RnsPolynomial& x, size_t limbs, size_t drop, RnsPolynomial& scratch) {
+  const KernelTable& kernel = kernels();
+  const size_t n = params.n();
+  const auto digit = [&](size_t j) { return x.limb(j == 0 ? limbs : limbs - j); };
+  for (size_t j = 0; j <= drop; ++j) {
+    const size_t prime = dropped_prime(params, limbs, j);
+    const Modulus& q = params.modulus(prime);
+    kernel.ntt_inverse(digit(j), params.tables(prime));
+    for (size_t k = 0; k < j; ++k) {
+      const size_t before = dropped_prime(params, limbs, k);
+      kernel.lift_centered(scratch.limb(0), digit(k), n, params.modulus(before), q);
+      kernel.subtract_multiply_scalar(digit(j), digit(j), scratch.limb(0), params.inverse_of(before, prime),
+                                      n, q);
+    }
+  }
+}
+
+}  // namespace
+
+void mod_down(const Params& params, RnsPolynomial& x, size_t limbs, size_t drop, RnsPolynomial& out,
               RnsPolynomial& scratch, ThreadPool& threads) {
   const KernelTable& kernel = kernels();
-  uint32_t* last = x.limb(limbs);
-  kernel.ntt_inverse(last, params.special_tables());
-  threads.for_each(limbs, [&](size_t i) {
+  const size_t n = params.n();
+  mixed_radix(params, x, limbs, drop, scratch);
+  threads.for_each(limbs - drop, [&](size_t i) {
     const Modulus& q = params.modulus(i);
-    uint32_t* lifted = scratch.limb(i);
-    kernel.lift_centered(lifted, last, params.n(), params.special(), q);
-    kernel.ntt_forward(lifted, params.tables(i));
-    kernel.subtract_multiply_scalar(out.limb(i), x.limb(i), lifted, params.inverse_of(params.num_primes(), i),
-                                    params.n(), q);
+    uint32_t* remainder = scratch.limb(i);
+    uint32_t* lifted = out.limb(i);
+    uint32_t inverse = 1;
+    for (size_t j = drop + 1; j-- > 0;) {
+      const size_t prime = dropped_prime(params, limbs, j);
+      const uint32_t* digit = x.limb(j == 0 ? limbs : prime);
+      inverse = q.multiply(inverse, params.inverse_of(prime, i));
+      if (j == drop) {
+        kernel.lift_centered(remainder, digit, n, params.modulus(prime), q);
+        continue;
+      }
+      kernel.multiply_scalar(remainder, remainder, params.modulus(prime).value() % q.value(), n, q);
+      kernel.lift_centered(lifted, digit, n, params.modulus(prime), q);
+      kernel.add(remainder, remainder, lifted, n, q);
+    }
+    kernel.ntt_forward(remainder, params.tables(i));
+    kernel.subtract_multiply_scalar(lifted, x.limb(i), remainder, inverse, n, q);
   });
 }
 
@@ -63,36 +103,6 @@ void mod_down_to_coefficients(const Params& params, RnsPolynomial& x, size_t lim
     kernel.lift_centered(lifted, last, params.n(), params.special(), q);
     kernel.subtract_multiply_scalar(x.limb(i), x.limb(i), lifted, params.inverse_of(params.num_primes(), i),
                                     params.n(), q);
-  });
-}
-
-// x = x_P modulo P and y_l = (x - [x]_P) / P modulo q_l: round(x / (P q_l)) is (x - [x]_P - P [y]_l) / (P
-// q_l) up to one unit, so both lifts share one forward transform a limb.
-void mod_down_rescale(const Params& params, RnsPolynomial& x, size_t limbs, RnsPolynomial& out,
-                      RnsPolynomial& scratch, ThreadPool& threads) {
-  const KernelTable& kernel = kernels();
-  const size_t n = params.n();
-  const size_t last = limbs - 1;
-  const Modulus& q_last = params.modulus(last);
-  const size_t special = params.num_primes();
-  uint32_t* x_special = x.limb(limbs);
-  uint32_t* y_last = x.limb(last);
-  kernel.ntt_inverse(x_special, params.special_tables());
-  kernel.ntt_inverse(y_last, params.tables(last));
-  kernel.lift_centered(scratch.limb(last), x_special, n, params.special(), q_last);
-  kernel.subtract_multiply_scalar(y_last, y_last, scratch.limb(last), params.inverse_of(special, last), n,
-                                  q_last);
-  threads.for_each(last, [&](size_t i) {
-    const Modulus& q = params.modulus(i);
-    uint32_t* lifted = scratch.limb(i);
-    uint32_t* sum = out.limb(i);
-    kernel.lift_centered(lifted, y_last, n, q_last, q);
-    kernel.multiply_scalar(lifted, lifted, params.special().value() % q.value(), n, q);
-    kernel.lift_centered(sum, x_special, n, params.special(), q);
-    kernel.add(lifted, lifted, sum, n, q);
-    kernel.ntt_forward(lifted, params.tables(i));
-    const uint32_t inverse = q.multiply(params.inverse_of(special, i), params.inverse_of(last, i));
-    kernel.subtract_multiply_scalar(sum, x.limb(i), lifted, inverse, n, q);
   });
 }
 

@@ -41,7 +41,7 @@ RnsPolynomial masked(const Params& params, std::span<const int8_t> mask, const R
   RnsPolynomial out(n, limbs);
   RnsPolynomial scratch(n, limbs);
   ThreadPool one_thread;
-  mod_down(params, extended, limbs, out, scratch, one_thread);
+  mod_down(params, extended, limbs, 0, out, scratch, one_thread);
   return out;
 }
 

@@ -22,6 +22,13 @@ void define(CLI::App& verb, Options& options) {
   verb.add_option("--inputs", options.bench.inputs, "how many passes are measured")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
+  verb.add_option("--widths", options.bench.widths, "of input, hidden layers and output")
+      ->delimiter(',')
+      ->check(CLI::Range(size_t{1}, kMaxEncryptedWidth))
+      ->expected(3, 16)
+      ->capture_default_str();
+  verb.add_flag("--quadratic", options.bench.quadratic, "a quadratic activation instead of the cubic");
+  add_precision(verb, options.bench.precision);
   add_seed(verb, options.bench.seed);
 }
 

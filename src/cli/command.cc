@@ -2,6 +2,8 @@
 
 #include <iostream>
 
+#include "cryptotl/plan/planner.h"
+
 namespace cryptotl {
 
 CLI::App* add_verb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& what,
@@ -33,6 +35,18 @@ Examples read_data(const std::string& file, const std::string& labels, const std
   options.labels = labels;
   options.expects_labels = expects_labels;
   return read_examples(file, options, embedder.empty() ? std::nullopt : std::optional(embedder)).value();
+}
+
+void add_precision(CLI::App& verb, double& precision) {
+  CLI::Option* const number =
+      verb.add_option("--precision", precision, "largest error of an answer's values; smaller takes longer")
+          ->check(CLI::Range(kFinestPrecision, kCoarsestPrecision))
+          ->capture_default_str();
+  verb.add_option_function<std::string>(
+          "--preset", [&](const std::string& preset) { precision = preset_precision(preset).value(); },
+          "a precision by name: fast is 1e-4, accurate 1e-10")
+      ->check(CLI::IsMember({"fast", "accurate"}))
+      ->excludes(number);
 }
 
 void add_seed(CLI::App& verb, uint64_t& seed) {

@@ -65,6 +65,8 @@ struct DataOptions {
 Examples read_data(const std::string& file, const std::string& labels, const std::string& label,
                    const std::string& embedder, bool expects_labels);
 
+/// --precision, or a --preset for it
+void add_precision(CLI::App& verb, double& precision);
 /// --seed, --force
 void add_seed(CLI::App& verb, uint64_t& seed);
 void add_force(CLI::App& verb, bool& force);

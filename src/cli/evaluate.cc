@@ -50,6 +50,7 @@ void define_evaluation(CLI::App& verb, EvaluationOptions& options) {
   verb.add_option("--epochs", options.training.epochs, "at most")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
+  add_precision(verb, options.precision);
   verb.add_option("--threads", options.server_threads, "of the server's pass")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();

@@ -65,7 +65,7 @@ Outcome work(const CommandLine& line, const Options& options) {
            {"digest", name},
            {"rows", examples.rows()},
            {"columns", examples.embeddings.cols},
-           {"features", made.plan.output_width},
+           {"features", made.plan.output_width()},
            {"labels", examples.label_counts()},
            {"activations", made.model.training.at("activations")},
            {"embedder", made.model.embedder.name},

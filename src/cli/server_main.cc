@@ -31,6 +31,18 @@ int parse(int argc, char** argv, Arguments& arguments) {
   app.add_option("--concurrency", arguments.server.concurrency, "passes at a time")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
+  const auto precision = app.add_option("--precision", arguments.server.plan.precision,
+                                        "largest error of an answer's values; smaller takes longer")
+                             ->check(CLI::Range(cryptotl::kFinestPrecision, cryptotl::kCoarsestPrecision))
+                             ->capture_default_str();
+  app.add_option_function<std::string>(
+         "--preset",
+         [&](const std::string& preset) {
+           arguments.server.plan.precision = cryptotl::preset_precision(preset).value();
+         },
+         "a precision by name: fast is 1e-4, accurate 1e-10")
+      ->check(CLI::IsMember({"fast", "accurate"}))
+      ->excludes(precision);
   app.add_flag("--json", arguments.json, "print one line of JSON with the URL, instead of the URL alone");
   try {
     app.parse(argc, argv);

@@ -1,22 +1,23 @@
-// The two matrices as generalised diagonals (Halevi and Shoup, CRYPTO 2014): out[t] = sum_r D_r[t] in[t + r].
-// With r = giant * baby_steps + baby, the diagonal that meets the baby rotation before the giant one is D_r
-// moved right by giant * baby_steps.
+// Matrices as generalised diagonals (Halevi and Shoup, CRYPTO 2014): out[t] = sum_r D_r[t] in[t + r]. With r
+// = giant * baby_steps + baby, the diagonal that meets the baby rotation before the giant one is D_r moved
+// right by giant * baby_steps.
 #include <algorithm>
+#include <cmath>
 #include <complex>
 
-#include "cryptotl/ckks/encoder.h"
 #include "cryptotl/execute/latency.h"
+#include "cryptotl/plan/activation_circuit.h"
 #include "cryptotl/rns/kernels.h"
 
 namespace cryptotl {
 namespace {
 
 /// Every input must meet every row once: the windows of a row's blocks tile the period.
-void require_cover(const LatencyPlan& plan) {
-  for (size_t row = 0; row < plan.hidden_width; ++row) {
-    std::vector<uint8_t> met(plan.period());
-    for (size_t t = row; t < plan.slots(); t += plan.block) {
-      for (size_t r = 0; r < plan.shift; ++r) ++met[input_of_slot(plan, (t + r) % plan.slots())];
+void require_cover(const Packing& packing) {
+  for (size_t row = 0; row < packing.widths[1]; ++row) {
+    std::vector<uint8_t> met(packing.period());
+    for (size_t t = row; t < packing.slots(); t += packing.block) {
+      for (size_t r = 0; r < packing.shift; ++r) ++met[input_of_slot(packing, (t + r) % packing.slots())];
     }
     CRYPTOTL_ASSERT(std::ranges::all_of(met, [](uint8_t count) { return count == 1; }));
   }
@@ -32,91 +33,160 @@ double row_sum(const Matrix& matrix, size_t row) {
   return sum;
 }
 
+/// Exact for any double that is an integer.
+uint32_t residue_of(double integer, const Modulus& q) {
+  int exponent = 0;
+  const double fraction = std::frexp(integer, &exponent);
+  const uint32_t mantissa = q.reduce(static_cast<int64_t>(std::ldexp(fraction, 53)));
+  if (exponent < 53) return q.reduce(static_cast<int64_t>(integer));
+  return q.multiply(mantissa, q.power(2, static_cast<uint64_t>(exponent - 53)));
+}
+
+void require_same_network(const FoldedNetwork& network, const Calibration& calibration,
+                          const LatencyPlan& plan) {
+  bool same = widths_of(network) == plan.packing.widths && calibration.layers.size() == network.maps.size() &&
+              network.activations.size() == plan.activations.size();
+  for (size_t i = 0; same && i < network.activations.size(); ++i) {
+    same = network.activations[i].degree == plan.activations[i].degree;
+  }
+  if (same) return;
+  throw Error(ErrorCode::parameter_mismatch,
+              "the plan was made for a network of other widths or activations");
+}
+
 }  // namespace
 
+/// Constants stand at scales beyond the encoder's 62 bits: encoded at a smaller one, to doubles' precision,
+/// and multiplied by the power of two between.
+RnsPolynomial LatencyProgram::encode_constant(std::span<const Complex> slots, const Register& at) const {
+  constexpr double kEncoded = 0x1p50;
+  uint64_t doublings = 0;
+  double scale = at.scale;
+  for (; scale > kEncoded; scale /= 2) ++doublings;
+  RnsPolynomial out = to_ntt(*params_, encoder_.encode(slots, scale), at.limbs);
+  for (size_t limb = 0; limb < at.limbs && doublings > 0; ++limb) {
+    const Modulus& q = params_->modulus(limb);
+    kernels().multiply_scalar(out.limb(limb), out.limb(limb), q.power(2, doublings), params_->n(), q);
+  }
+  return out;
+}
+
 template <typename Entry>
-LatencyProgram::Diagonals LatencyProgram::encode(size_t limbs, size_t count, double scale,
-                                                 const Entry& entry) const {
+LatencyProgram::Diagonals LatencyProgram::encode(size_t matrix, const Entry& entry) const {
   const size_t n = params_->n();
   const size_t slots = params_->slots();
+  const size_t count = plan_.packing.diagonals(matrix);
   Diagonals out;
-  out.limbs = limbs;
-  out.baby_steps = std::min(plan_.baby_steps, count);
+  out.limbs = plan_.matrices[matrix].limbs;
+  out.baby_steps = std::min(count, plan_.matrices[matrix].baby_steps);
   out.giant_steps = (count + out.baby_steps - 1) / out.baby_steps;
   out.limb_words = out.giant_steps * out.baby_steps * n + 16;
-  out.words.resize((limbs + 1) * out.limb_words);
-  const Encoder encoder(params_->log_n());
+  out.words.resize((out.limbs + 1) * out.limb_words);
+  const size_t stride = out.group_size() * 16;
   std::vector<Complex> diagonal(slots);
   for (size_t r = 0; r < count; ++r) {
     const size_t giant = r / out.baby_steps;
     const size_t baby = r % out.baby_steps;
     const size_t moved = giant * out.baby_steps;
     for (size_t t = 0; t < slots; ++t) diagonal[(t + moved) % slots] = entry(r, t);
-    const RnsPolynomial encoded = to_ntt(*params_, encoder.encode(diagonal, scale), limbs, true);
-    for (size_t limb = 0; limb <= limbs; ++limb) {
-      const Modulus& q = params_->modulus(params_->extended_index(limb, limbs));
-      uint32_t* stream = out.words.data() + limb * out.limb_words + giant * out.baby_steps * n + baby * 16;
-      for (size_t j = 0; j < n; ++j) {
-        stream[j / 16 * out.baby_steps * 16 + j % 16] = q.to_montgomery(encoded.limb(limb)[j]);
-      }
+    const RnsPolynomial encoded =
+        to_ntt(*params_, encoder_.encode(diagonal, plan_.matrices[matrix].scale), out.limbs, true);
+    for (size_t limb = 0; limb <= out.limbs; ++limb) {
+      const Modulus& q = params_->modulus(params_->extended_index(limb, out.limbs));
+      const uint32_t* group = out.stream(limb, giant, baby / out.group_size(), n);
+      uint32_t* stream = out.words.data() + (group - out.words.data()) + baby % out.group_size() * 16;
+      for (size_t j = 0; j < n; ++j)
+        stream[j / 16 * stride + j % 16] = q.to_montgomery(encoded.limb(limb)[j]);
     }
   }
   return out;
 }
 
-LatencyProgram::LatencyProgram(const FoldedNetwork& network, const LatencyPlan& plan)
-    : plan_(plan), params_(Params::create(plan.params).value()) {
-  const Matrix& w1 = network.first.weight;
-  const Matrix& w2 = network.second.weight;
-  if (w1.cols != plan.input_width || w1.rows != plan.hidden_width || w2.rows != plan.output_width ||
-      w2.cols != plan.hidden_width) {
-    throw Error(ErrorCode::parameter_mismatch, "the plan was made for a network of other widths");
-  }
-  require_cover(plan_);
-  const size_t period = plan_.period();
-  const size_t half = plan_.half_outputs();
-  const Encoder encoder(params_->log_n());
-  const auto encoded = [&](const std::vector<Complex>& slots, double scale, size_t limbs) {
-    return to_ntt(*params_, encoder.encode(slots, scale), limbs);
-  };
-
+void LatencyProgram::encode_matrices(const FoldedNetwork& network) {
+  const Packing& packing = plan_.packing;
+  const size_t half = packing.half_outputs();
+  const size_t last = network.maps.size() - 1;
   // Adding the conjugate doubles the real part, hence the halves.
-  first_ = encode(plan_.top_limbs(), plan_.shift, plan_.first_scale, [&](size_t r, size_t t) {
-    const size_t row = t % plan_.block;
-    const size_t k = input_of_slot(plan_, (t + r) % plan_.slots());
-    return Complex(0.5 * entry_or_zero(w1, row, k), -0.5 * entry_or_zero(w1, row, period + k));
-  });
-  second_ = encode(plan_.last_limbs(), plan_.output_window, plan_.second_scale, [&](size_t r, size_t t) {
-    const size_t copy = t / plan_.output_stride;
-    const size_t row = t % plan_.output_stride;
-    if (copy >= plan_.output_copies || row >= half) return Complex(0, 0);
-    const size_t unit = (t + r) % plan_.block;
-    return Complex(entry_or_zero(w2, row, unit), entry_or_zero(w2, row + half, unit));
-  });
-
-  // Inputs travel less 1/2 and the cubic's values less that at u = 0: the rounding of a diagonal multiplies
-  // them.
-  const double v0 = -network.inner_scale * network.inner_shift;
-  const double w0 = (v0 * v0 + network.alpha) * v0;
-  std::vector<Complex> first_bias(plan_.slots());
-  std::vector<Complex> centre(plan_.slots());
-  for (size_t t = 0; t < plan_.slots(); ++t) {
-    const size_t row = t % plan_.block;
-    if (row >= plan_.hidden_width) continue;
-    first_bias[t] = network.first.bias[row] + 0.5 * row_sum(w1, row);
-    centre[t] = -w0;
+  matrices_.push_back(encode(0, [&](size_t r, size_t t) {
+    const Matrix& weight = network.maps.front().weight;
+    const size_t k = input_of_slot(packing, (t + r) % packing.slots());
+    const size_t row = t % packing.block;
+    return Complex(0.5 * entry_or_zero(weight, row, k),
+                   -0.5 * entry_or_zero(weight, row, packing.period() + k));
+  }));
+  for (size_t i = 1; i < last; ++i) {
+    matrices_.push_back(encode(i, [&](size_t r, size_t t) {
+      const size_t row = t % packing.block;
+      return Complex(entry_or_zero(network.maps[i].weight, row, (row + r) % packing.block), 0);
+    }));
   }
-  const auto output_bias = [&](size_t r) {
-    return r < plan_.output_width ? network.second.bias[r] + w0 * row_sum(w2, r) : 0.0;
-  };
-  std::vector<Complex> second_bias(half);
-  for (size_t r = 0; r < half; ++r) second_bias[r] = {output_bias(r), output_bias(r + half)};
-  first_bias_ = encoded(first_bias, plan_.v_scale(), plan_.v_limbs());
-  alpha_ =
-      encoded(std::vector<Complex>(plan_.slots(), network.alpha), plan_.square_scale(), plan_.square_limbs());
-  centre_ = encoded(centre, plan_.cubic_scale(), plan_.last_limbs());
-  second_bias_ = encoded(second_bias, plan_.output_scale(), plan_.last_limbs());
+  matrices_.push_back(encode(last, [&](size_t r, size_t t) {
+    const Matrix& weight = network.maps.back().weight;
+    OutputEntry at;
+    if (!output_entry(packing, t, r, at)) return Complex(0, 0);
+    return Complex(entry_or_zero(weight, at.row, at.unit), entry_or_zero(weight, at.row + half, at.unit));
+  }));
+}
 
+/// Inputs travel less 1/2, and an activation's values less their centre, because the rounding of a diagonal
+/// multiplies them; the biases give back what that takes away.
+void LatencyProgram::encode_biases(const FoldedNetwork& network, const std::vector<double>& centres) {
+  const Packing& packing = plan_.packing;
+  const size_t half = packing.half_outputs();
+  for (size_t i = 0; i < network.maps.size(); ++i) {
+    const AffineMap& map = network.maps[i];
+    const bool last = i + 1 == network.maps.size();
+    const double centre = i == 0 ? 0.5 : centres[i - 1];
+    const auto bias = [&](size_t row) {
+      return row < map.weight.rows ? map.bias[row] + centre * row_sum(map.weight, row) : 0.0;
+    };
+    std::vector<Complex> slots(last ? half : packing.slots());
+    for (size_t t = 0; t < slots.size(); ++t) {
+      slots[t] = last ? Complex(bias(t), bias(t + half)) : Complex(bias(t % packing.block), 0);
+    }
+    biases_.push_back(encode_constant(slots, plan_.matrix_output(i)));
+  }
+}
+
+void LatencyProgram::encode_activation(const FoldedActivation& activation, size_t index, double centre) {
+  const std::vector<Register> registers = plan_.registers(index);
+  const auto products = activation_products(activation.degree);
+  const std::vector<ProductTerms> wanted = activation_terms(activation);
+  std::vector<Terms>& out = terms_.emplace_back(products.size());
+  for (size_t p = 0; p < products.size(); ++p) {
+    const Register& left = registers[products[p].left];
+    const Register& right = registers[products[p].right];
+    const size_t limbs = std::min(left.limbs, right.limbs);
+    out[p].factors.resize(wanted[p].linear.size());
+    for (size_t k = 0; k < wanted[p].linear.size(); ++k) {
+      if (wanted[p].linear[k] == 0) continue;
+      const double factor = std::round(wanted[p].linear[k] * left.scale * right.scale / registers[k].scale);
+      for (size_t limb = 0; limb < limbs; ++limb) {
+        out[p].factors[k].push_back(residue_of(factor, params_->modulus(limb)));
+      }
+    }
+    const bool last = p + 1 == products.size();
+    if (wanted[p].constant == 0 && !last) continue;
+    std::vector<Complex> slots(plan_.packing.slots(), wanted[p].constant);
+    for (size_t t = 0; last && t < slots.size(); ++t) {
+      if (t % plan_.packing.block < plan_.packing.widths[index + 1]) slots[t] -= centre;
+    }
+    out[p].constant = encode_constant(slots, registers[p + 1]);
+  }
+}
+
+LatencyProgram::LatencyProgram(const FoldedNetwork& network, const Calibration& calibration,
+                               const LatencyPlan& plan)
+    : plan_(plan), params_(Params::create(plan.params).value()), encoder_(plan.params.log_n) {
+  require_same_network(network, calibration, plan);
+  require_cover(plan.packing);
+  std::vector<double> centres;
+  for (size_t i = 0; i < network.activations.size(); ++i) {
+    centres.push_back(calibration.layers[i].centre);
+    encode_activation(network.activations[i], i, centres.back());
+  }
+  encode_matrices(network);
+  encode_biases(network, centres);
   automorphisms_.try_emplace(1, params_->log_n(), 1u);
   for (const KeyRequest& use : key_uses(plan_)) {
     if (use.galois_element != kRelinearisation) {
@@ -126,7 +196,9 @@ LatencyProgram::LatencyProgram(const FoldedNetwork& network, const LatencyPlan& 
 }
 
 size_t LatencyProgram::bytes() const {
-  return (first_.words.size() + second_.words.size()) * sizeof(uint32_t);
+  size_t words = 0;
+  for (const Diagonals& matrix : matrices_) words += matrix.words.size();
+  return words * sizeof(uint32_t);
 }
 
 Result<std::shared_ptr<const LatencyKeys>> LatencyKeys::create(const LatencyPlan& plan,

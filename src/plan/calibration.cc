@@ -4,22 +4,187 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "cryptotl/plan/latency_plan.h"
+#include "cryptotl/plan/activation_circuit.h"
+#include "cryptotl/plan/packing.h"
 
 namespace cryptotl {
 namespace {
 
-void include(ValueRange& range, double value) {
-  range.low = std::min(range.low, value);
-  range.high = std::max(range.high, value);
-}
+constexpr size_t kGainRows = 8;  // a row's gains take as many operations as 5 to 20 forward passes
+constexpr size_t kSlotRows = 8;  // a sample is enough here: the plan doubles what it finds
+constexpr size_t kSmallestRing = 12;
+constexpr size_t kLargestRing = 15;
 
 ValueRange of_values(std::span<const double> values) {
   const auto [low, high] = std::ranges::minmax(values);
   return {low, high};
 }
 
-double power(const FoldedNetwork& network, double v) { return (v * v + network.alpha) * v; }
+Matrix apply(const AffineMap& map, const Matrix& rows) {
+  return forward(Network{rows.cols, {Dense{map.weight, map.bias}}}, rows);
+}
+
+/// What the network computes on some rows: v of every activation, and what enters every map (the values of
+/// the activation before it, less their centre).
+struct Passage {
+  std::vector<Matrix> inputs;  ///< [map]
+  std::vector<Matrix> v;       ///< [activation]
+  Matrix output;
+};
+
+Passage run(const FoldedNetwork& network, const Matrix& rows, std::span<const double> centres) {
+  Passage out;
+  Matrix values = rows;
+  for (size_t layer = 0; layer < network.maps.size(); ++layer) {
+    out.inputs.push_back(values);
+    for (double& value : out.inputs.back().values) value -= layer == 0 ? 0.5 : centres[layer - 1];
+    values = apply(network.maps[layer], values);
+    if (layer == network.activations.size()) break;
+    out.v.push_back(values);
+    for (double& value : values.values) value = network.activations[layer].at(value);
+  }
+  out.output = std::move(values);
+  return out;
+}
+
+/// Means of every activation's values over units and rows.
+std::vector<double> centres_of(const FoldedNetwork& network, const Matrix& rows) {
+  std::vector<double> out;
+  Matrix values = rows;
+  for (size_t layer = 0; layer < network.activations.size(); ++layer) {
+    values = apply(network.maps[layer], values);
+    double sum = 0;
+    for (double& value : values.values) sum += value = network.activations[layer].at(value);
+    out.push_back(sum / static_cast<double>(values.values.size()));
+  }
+  return out;
+}
+
+/// Variances, one a unit, on their way to the output.
+using Variances = std::vector<double>;
+
+Variances through_map(const AffineMap& map, const Variances& in) {
+  Variances out(map.weight.rows);
+  for (size_t row = 0; row < out.size(); ++row) {
+    for (size_t col = 0; col < in.size(); ++col)
+      out[row] += map.weight(row, col) * map.weight(row, col) * in[col];
+  }
+  return out;
+}
+
+/// The gains of one row: errors are small, so activations multiply them by their slope at the row's values.
+class ErrorFlow {
+ public:
+  ErrorFlow(const FoldedNetwork& network, const Passage& passage, size_t row)
+      : network_(network), passage_(passage), row_(row) {}
+
+  /// Errors of these variances at the units of v; `complex` where they stand in both parts of a slot, since
+  /// the last map mixes the two parts of pairs of outputs.
+  double from_sums(size_t layer, Variances variances, bool complex) const {
+    for (; layer < network_.activations.size(); ++layer) {
+      for (size_t unit = 0; unit < variances.size(); ++unit) {
+        const double slope = sensitivities(layer, unit).front();
+        variances[unit] *= slope * slope;
+      }
+      variances = through_map(network_.maps[layer + 1], variances);
+      if (layer + 2 == network_.maps.size() && complex) variances = paired(variances);
+    }
+    return std::sqrt(*std::ranges::max_element(variances));
+  }
+
+  double from_register(size_t layer, size_t index) const {
+    Variances variances(network_.maps[layer].weight.rows);
+    for (size_t unit = 0; unit < variances.size(); ++unit) {
+      variances[unit] = std::pow(sensitivities(layer, unit)[index], 2);
+    }
+    return from_values(layer, variances);
+  }
+
+  /// Errors in what enters map `layer`.
+  double from_input(size_t layer) const {
+    const Variances ones(network_.maps[layer].weight.cols, 1.0);
+    if (layer > 0) return from_values(layer - 1, ones);
+    return from_sums(0, through_map(network_.maps[0], ones), false);
+  }
+
+  double from_sums(size_t layer) const {
+    if (layer == network_.activations.size()) return 1;
+    return from_sums(layer, Variances(network_.maps[layer].weight.rows, 1.0), true);
+  }
+
+  double from_diagonals(size_t layer) const {
+    double norm = 0;
+    for (const double value : passage_.inputs[layer].row(row_)) norm += value * value;
+    return std::sqrt(norm) * from_sums(layer);
+  }
+
+ private:
+  std::vector<double> sensitivities(size_t layer, size_t unit) const {
+    const FoldedActivation& activation = network_.activations[layer];
+    return activation_sensitivities(activation,
+                                    activation_registers(activation, passage_.v[layer](row_, unit)));
+  }
+
+  /// Errors in both parts of the values of activation `layer`.
+  double from_values(size_t layer, const Variances& variances) const {
+    Variances sums = through_map(network_.maps[layer + 1], variances);
+    if (layer + 2 == network_.maps.size()) sums = paired(sums);
+    return from_sums(layer + 1, std::move(sums), true);
+  }
+
+  static Variances paired(const Variances& outputs) {
+    const size_t half = (outputs.size() + 1) / 2;
+    Variances out(half);
+    for (size_t r = 0; r < half; ++r)
+      out[r] = outputs[r] + (r + half < outputs.size() ? outputs[r + half] : 0.0);
+    return out;
+  }
+
+  const FoldedNetwork& network_;
+  const Passage& passage_;
+  size_t row_;
+};
+
+Matrix sample(const Matrix& rows, size_t count) {
+  const size_t taken = std::min(count, rows.rows);
+  Matrix out(taken, rows.cols);
+  for (size_t i = 0; i < taken; ++i) std::ranges::copy(rows.row(i * rows.rows / taken), out.row(i).begin());
+  return out;
+}
+
+void raise(double& largest, double value) { largest = std::max(largest, value); }
+
+void measure_gains(const FoldedNetwork& network, const Passage& passage, Calibration& out) {
+  for (size_t row = 0; row < passage.output.rows; ++row) {
+    const ErrorFlow flow(network, passage, row);
+    for (size_t layer = 0; layer < out.layers.size(); ++layer) {
+      LayerCalibration& gains = out.layers[layer];
+      raise(gains.input_gain, flow.from_input(layer));
+      raise(gains.diagonal_gain, flow.from_diagonals(layer));
+      raise(gains.sum_gain, flow.from_sums(layer));
+      for (size_t i = 0; i < gains.register_gains.size(); ++i) {
+        raise(gains.register_gains[i], flow.from_register(layer, i + 1));
+      }
+    }
+  }
+}
+
+/// The largest over the rings that the planner may pick, since each packs in its own way.
+double largest_slot_mean(const FoldedNetwork& network, const Passage& passage) {
+  const AffineMap& last = network.maps.back();
+  double largest = 0;
+  for (size_t log_n = kSmallestRing; log_n <= kLargestRing; ++log_n) {
+    const auto packing = choose_packing(widths_of(network), log_n);
+    if (!packing.ok()) continue;
+    for (size_t row = 0; row < std::min(kSlotRows, passage.output.rows); ++row) {
+      double bias = 0;
+      for (const double value : passage.output.row(row)) bias += std::abs(value);
+      raise(largest, mean_answer_slot(*packing, last.weight, passage.inputs.back().row(row)) +
+                         bias / static_cast<double>(packing->slots()));
+    }
+  }
+  return largest;
+}
 
 nlohmann::json range_json(const ValueRange& range) { return {range.low, range.high}; }
 
@@ -33,67 +198,76 @@ bool sound(const ValueRange& range) {
   return std::isfinite(range.low) && std::isfinite(range.high) && range.low <= range.high;
 }
 
-bool sound(double norm) { return std::isfinite(norm) && norm >= 0; }
+bool sound(double gain) { return std::isfinite(gain) && gain >= 0; }
+
+bool sound(const LayerCalibration& layer) {
+  return sound(layer.pre_activation) && std::isfinite(layer.centre) && sound(layer.input_gain) &&
+         sound(layer.diagonal_gain) && sound(layer.sum_gain) &&
+         std::ranges::all_of(layer.register_gains, [](double gain) { return sound(gain); });
+}
+
+LayerCalibration layer_from(const nlohmann::json& json) {
+  LayerCalibration out;
+  out.pre_activation = range_from(json.at("pre_activation"));
+  out.centre = json.at("centre").get<double>();
+  out.input_gain = json.at("input_gain").get<double>();
+  out.diagonal_gain = json.at("diagonal_gain").get<double>();
+  out.sum_gain = json.at("sum_gain").get<double>();
+  out.register_gains = json.at("register_gains").get<std::vector<double>>();
+  return out;
+}
 
 }  // namespace
 
 Calibration calibrate(const FoldedNetwork& network, const Matrix& rows) {
   if (rows.rows == 0) throw Error(ErrorCode::invalid_argument, "calibration needs at least one row");
-  const Network linear{rows.cols, {Dense{network.first.weight, network.first.bias}}};
-  const Matrix v = forward(linear, rows);
-  const Matrix outputs = forward(network, rows);
-  const double v0 = -network.inner_scale * network.inner_shift;
+  const std::vector<double> centres = centres_of(network, rows);
+  const Passage all = run(network, rows, centres);
   Calibration out;
   out.input = of_values(rows.values);
-  out.output = of_values(outputs.values);
-  const ValueRange v_range = of_values(v.values);
-  out.pre_activation = {v_range.low / network.inner_scale + network.inner_shift,
-                        v_range.high / network.inner_scale + network.inner_shift};
-  for (size_t i = 0; i < rows.rows; ++i) {
-    double inputs = 0;
-    for (const double x : rows.row(i)) inputs += (x - 0.5) * (x - 0.5);
-    double activations = 0;
-    double slopes = 0;
-    for (const double value : v.row(i)) {
-      activations += std::pow(power(network, value) - power(network, v0), 2);
-      slopes += std::pow(3 * value * value + network.alpha, 2);
-    }
-    out.input_norm = std::max(out.input_norm, std::sqrt(inputs));
-    out.activation_norm = std::max(out.activation_norm, std::sqrt(activations));
-    out.slope = std::max(out.slope, std::sqrt(slopes / static_cast<double>(v.cols)));
+  out.output = of_values(all.output.values);
+  out.layers.resize(network.maps.size());
+  for (size_t layer = 0; layer < network.activations.size(); ++layer) {
+    const FoldedActivation& activation = network.activations[layer];
+    const ValueRange v = of_values(all.v[layer].values);
+    out.layers[layer].pre_activation = {v.low / activation.inner_scale + activation.inner_shift,
+                                        v.high / activation.inner_scale + activation.inner_shift};
+    out.layers[layer].centre = centres[layer];
+    out.layers[layer].register_gains.resize(activation_products(activation.degree).size());
   }
-  // A sample is enough here: the plan doubles what it finds.
-  const size_t step = std::max<size_t>(1, rows.rows / 16);
-  for (size_t i = 0; i < rows.rows; i += step) {
-    out.slot_mean = std::max(out.slot_mean, mean_answer_slot(network, v.row(i)));
-  }
-  include(out.pre_activation, 0.0);
+  const Passage some = run(network, sample(rows, kGainRows), centres);
+  measure_gains(network, some, out);
+  out.slot_mean = largest_slot_mean(network, some);
   return out;
 }
 
 nlohmann::json Calibration::to_json() const {
+  nlohmann::json list = nlohmann::json::array();
+  for (const LayerCalibration& layer : layers) {
+    list.push_back({{"pre_activation", range_json(layer.pre_activation)},
+                    {"centre", layer.centre},
+                    {"input_gain", layer.input_gain},
+                    {"diagonal_gain", layer.diagonal_gain},
+                    {"sum_gain", layer.sum_gain},
+                    {"register_gains", layer.register_gains}});
+  }
   return {{"input", range_json(input)},
-          {"pre_activation", range_json(pre_activation)},
           {"output", range_json(output)},
-          {"input_norm", input_norm},
-          {"activation_norm", activation_norm},
-          {"slot_mean", slot_mean},
-          {"slope", slope}};
+          {"layers", list},
+          {"slot_mean", slot_mean}};
 }
 
 Result<Calibration> Calibration::from_json(const nlohmann::json& json) {
   try {
     Calibration out;
     out.input = range_from(json.at("input"));
-    out.pre_activation = range_from(json.at("pre_activation"));
     out.output = range_from(json.at("output"));
-    out.input_norm = json.at("input_norm").get<double>();
-    out.activation_norm = json.at("activation_norm").get<double>();
+    for (const auto& layer : json.at("layers")) out.layers.push_back(layer_from(layer));
     out.slot_mean = json.at("slot_mean").get<double>();
-    out.slope = json.at("slope").get<double>();
-    if (!sound(out.input) || !sound(out.pre_activation) || !sound(out.output) || !sound(out.input_norm) ||
-        !sound(out.activation_norm) || !sound(out.slot_mean) || !sound(out.slope)) {
-      return Error(ErrorCode::malformed, "calibration: a range or norm is not finite, or upside down");
+    if (!sound(out.input) || !sound(out.output) || !sound(out.slot_mean) || out.layers.empty() ||
+        !std::ranges::all_of(out.layers, [](const LayerCalibration& layer) { return sound(layer); })) {
+      return Error(ErrorCode::malformed,
+                   "calibration: a range or gain is not finite, negative or upside down");
     }
     return out;
   } catch (const nlohmann::json::exception& error) {

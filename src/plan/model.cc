@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kModelVersion = 1;
+constexpr int kModelVersion = 2;
 constexpr size_t kManifestLimit = size_t{64} << 20;
 
 Json dense_json(const Dense& dense) {
@@ -50,6 +50,7 @@ Json describe(const Model& model) {
       {"feature_deviation", model.feature_deviation},
       {"training", model.training}};
   if (model.output_layer) json["output_layer"] = dense_json(*model.output_layer);
+  if (model.score_calibration) json["score_calibration"] = model.score_calibration->to_json();
   return json;
 }
 
@@ -70,6 +71,9 @@ Model model_from(const Json& json) {
   model.feature_deviation = json.at("feature_deviation").get<std::vector<double>>();
   model.training = json.at("training");
   if (json.contains("output_layer")) model.output_layer = dense_from(json.at("output_layer"));
+  if (json.contains("score_calibration")) {
+    model.score_calibration = Calibration::from_json(json.at("score_calibration")).value();
+  }
   return model;
 }
 
@@ -92,6 +96,7 @@ void check_parts(const Model& model) {
           "feature_mean, feature_deviation: their length is not the network's output width");
   require(!model.output_layer || model.output_layer->weight.cols == features,
           "output_layer: its inputs are not the network's outputs");
+  require(!model.score_calibration || model.output_layer, "score_calibration: there is no output_layer");
 }
 
 Error in_file(const std::filesystem::path& path, ErrorCode code, const std::string& what) {

@@ -73,16 +73,16 @@ ModelMetadata metadata_from(const Json& json) {
   const Json& embedder = parameters.at("embedder");
   out.embedder = {embedder.at("name").get<std::string>(), embedder.at("width").get<size_t>(),
                   embedder.at("digest").get<std::string>()};
-  require(out.scaler.width() == out.plan.input_width, "the scaler's width is not the plan's input width");
-  require(out.embedder.width == out.plan.input_width, "the embedder's width is not the plan's input width");
+  require(out.scaler.width() == out.plan.input_width(), "the scaler's width is not the plan's input width");
+  require(out.embedder.width == out.plan.input_width(), "the embedder's width is not the plan's input width");
   out.labels = parameters.at("labels").get<std::vector<std::string>>();
   if (parameters.contains("output_layer")) {
-    out.output_layer = dense_from(parameters.at("output_layer"), out.plan.output_width);
+    out.output_layer = dense_from(parameters.at("output_layer"), out.plan.output_width());
   }
   out.feature_mean = finite_numbers(parameters.at("feature_mean"), "feature_mean");
   out.feature_deviation = finite_numbers(parameters.at("feature_deviation"), "feature_deviation");
   require(out.feature_mean.size() == out.feature_deviation.size() &&
-              (out.feature_mean.empty() || out.feature_mean.size() == out.plan.output_width),
+              (out.feature_mean.empty() || out.feature_mean.size() == out.plan.output_width()),
           "the feature statistics' length is not the plan's output width");
   return out;
 }
@@ -105,7 +105,7 @@ ModelMetadata ModelMetadata::of(const Model& model, const LatencyPlan& plan) {
 size_t ModelMetadata::request_bytes() const { return ciphertext_bytes(*params, 2, plan.top_limbs(), true); }
 
 size_t ModelMetadata::response_bytes() const {
-  return ciphertext_bytes(*params, 2, plan.last_limbs(), false);
+  return ciphertext_bytes(*params, 2, plan.answer_limbs(), false);
 }
 
 size_t ModelMetadata::evaluation_key_bytes() const {

@@ -251,14 +251,14 @@ Result<std::unique_ptr<Server>> Server::start(const Model& model, const ServerOp
   }
   const auto folded = fold(model.lower);
   if (!folded.ok()) return folded.error();
-  const auto plan = plan_latency(*folded, model.calibration);
+  const auto plan = plan_latency(*folded, model.calibration, options.plan);
   if (!plan.ok()) return plan.error();
   try {
     auto state = std::make_unique<State>(ModelMetadata::of(model, *plan), options);
     auto keys = KeyStore::open(options.key_store, *plan, state->metadata.params, options.limits);
     if (!keys.ok()) return keys.error();
     state->keys = *std::move(keys);
-    const auto program = std::make_shared<const LatencyProgram>(*folded, *plan);
+    const auto program = std::make_shared<const LatencyProgram>(*folded, model.calibration, *plan);
     state->runners =
         std::make_unique<RunnerPool>(program, options.threads, options.concurrency, options.limits);
     state->add_routes();

@@ -107,9 +107,10 @@ class Evaluation {
         options_.work_folder.empty() ? std::filesystem::temp_directory_path(failure) : options_.work_folder;
     const TemporaryFolder folder = TemporaryFolder::make(parent, "cryptotl-").value();
     save_model(folder.path() / "model", model_).value();
-    const auto server = ServerProcess::start({options_.server_program, folder.path() / "model",
-                                              folder.path() / "keys", options_.server_threads})
-                            .value();
+    const auto server =
+        ServerProcess::start({options_.server_program, folder.path() / "model", folder.path() / "keys",
+                              options_.server_threads, options_.precision})
+            .value();
     ServiceClient client = ServiceClient::connect(server->url()).value();
     metadata_ = client.metadata();
     const ClientKeys keys = ClientKeys::generate(metadata_);

@@ -49,7 +49,7 @@ FeatureExtractor::FeatureExtractor(ServiceClient& client, const ClientKeys& keys
 
 Bytes FeatureExtractor::encrypted(std::span<const double> scaled_row) const {
   const LatencyPlan& plan = model_.plan;
-  const auto coefficients = encoder_.encode(pack_input(plan, scaled_row), plan.input_scale);
+  const auto coefficients = encoder_.encode(pack_input(plan.packing, scaled_row), plan.input_scale);
   return write_ciphertext(encrypt(keys_.secret(), coefficients, plan.input_scale, plan.top_limbs()));
 }
 
@@ -59,13 +59,14 @@ std::vector<double> FeatureExtractor::decrypted(ByteView answer) const {
   require(ciphertext.ok(),
           ciphertext.ok() ? "" : std::string("is no ciphertext: ") + ciphertext.error().what());
   require(ciphertext->key_id == keys_.secret().id(), "is under another key than ours");
-  require(ciphertext->parts.size() == 2 && ciphertext->num_limbs() == plan.last_limbs(),
+  require(ciphertext->parts.size() == 2 && ciphertext->num_limbs() == plan.answer_limbs(),
           "has another shape than the plan's");
   // Only rounding may tell the server's scale from ours; what it claims is not used.
   require(std::abs(ciphertext->scale / plan.output_scale() - 1) < 1e-9,
           "stands at another scale than the plan's");
   const std::vector<double> coefficients = decrypt(keys_.secret(), *ciphertext);
-  std::vector<double> features = unpack_output(plan, encoder_.decode(coefficients, plan.output_scale()));
+  std::vector<double> features =
+      unpack_output(plan.packing, encoder_.decode(coefficients, plan.output_scale()));
   const bool safe = !may_have_wrapped(plan, coefficients) &&
                     std::ranges::all_of(features, [&](double y) { return std::abs(y) <= plan.output_limit; });
   if (!safe) features.clear();
@@ -76,7 +77,7 @@ Extraction FeatureExtractor::extract(const Matrix& embeddings, const ProgressFun
   ScaledRows scaled = scale_rows(model_, embeddings);
   const size_t rows = embeddings.rows;
   Extraction out{
-      Matrix(rows, model_.plan.output_width), std::vector<bool>(rows), std::move(scaled.clipped), {}};
+      Matrix(rows, model_.plan.output_width()), std::vector<bool>(rows), std::move(scaled.clipped), {}};
 
   const auto encrypt_row = [&](size_t i) {
     const Stopwatch time;

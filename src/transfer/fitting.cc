@@ -104,7 +104,7 @@ FitResult fit_head_to(const Examples& examples, Session* session, const FitOptio
     features = take_rows(out.extraction->features, rows);
     provider = provider_knowledge(model, labels.names);
     out.trained.model = model.model_digest;
-    out.trained.feature_width = model.plan.output_width;
+    out.trained.feature_width = model.plan.output_width();
     out.trained.predicted_error = model.plan.predicted_error;
   }
   out.rows = rows.size();

@@ -92,6 +92,9 @@ PretrainedModel pretrain_model(const Examples& examples, const PretrainingOption
   model.feature_deviation = out.pretrained.feature_deviation;
   model.training = training_record(examples, options.training, out.pretrained);
   out.plan = calibrated_plan(model.lower, scaled, model.calibration);
+  if (model.output_layer) {
+    model.score_calibration = calibrate(append(fold(model.lower).value(), *model.output_layer), scaled);
+  }
   return out;
 }
 

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <fstream>
 #include <system_error>
@@ -21,6 +22,12 @@ namespace {
 Error failed(const std::string& what) {
   return Error(ErrorCode::resource_exhausted,
                "cannot " + what + ": " + std::generic_category().message(errno));
+}
+
+std::string round_trip_text(double value) {
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.begin(), text.end(), value).ptr;
+  return {text.begin(), end};
 }
 
 /// In the child, between fork and exec: only calls that are safe there.
@@ -59,6 +66,8 @@ Result<std::unique_ptr<ServerProcess>> ServerProcess::start(const ServerProcessO
                                     options.key_store.string(),
                                     "--threads",
                                     std::to_string(options.threads),
+                                    "--precision",
+                                    round_trip_text(options.precision),
                                     "--listen",
                                     "127.0.0.1:0"};
   std::vector<char*> arguments;

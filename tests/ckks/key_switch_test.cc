@@ -100,7 +100,7 @@ TEST_F(KeySwitchTest, ModDownRoundsAsBigIntegersDo) {
     RnsPolynomial x = residues(values, limbs, true);
     RnsPolynomial copy = x;
     RnsPolynomial out(n_, limbs), scratch(n_, limbs);
-    mod_down(*params_, x, limbs, out, scratch, one_);
+    mod_down(*params_, x, limbs, 0, out, scratch, one_);
     mod_down_to_coefficients(*params_, copy, limbs, scratch, one_);
     for (size_t i = 0; i < limbs; ++i) {
       const std::vector<uint32_t> got = coefficients(out, i);
@@ -141,8 +141,8 @@ TEST_F(KeySwitchTest, ModDownAndRescaleAtOnceEqualOneAfterTheOther) {
     RnsPolynomial x = residues(values, limbs, true);
     RnsPolynomial copy = x;
     RnsPolynomial at_once(n_, limbs - 1), in_turn(n_, limbs), scratch(n_, limbs);
-    mod_down_rescale(*params_, x, limbs, at_once, scratch, one_);
-    mod_down(*params_, copy, limbs, in_turn, scratch, one_);
+    mod_down(*params_, x, limbs, 1, at_once, scratch, one_);
+    mod_down(*params_, copy, limbs, 0, in_turn, scratch, one_);
     rescale(*params_, in_turn, scratch);
     for (size_t i = 0; i + 1 < limbs; ++i) {
       EXPECT_TRUE(std::ranges::equal(at_once.limb_span(i), in_turn.limb_span(i)));
@@ -195,8 +195,8 @@ std::pair<RnsPolynomial, RnsPolynomial> switch_plainly(const Params& params, con
   ThreadPool one;
   RnsPolynomial scratch(n, limbs);
   std::pair<RnsPolynomial, RnsPolynomial> out(RnsPolynomial(n, limbs), RnsPolynomial(n, limbs));
-  mod_down(params, sums[0], limbs, out.first, scratch, one);
-  mod_down(params, sums[1], limbs, out.second, scratch, one);
+  mod_down(params, sums[0], limbs, 0, out.first, scratch, one);
+  mod_down(params, sums[1], limbs, 0, out.second, scratch, one);
   return out;
 }
 

@@ -5,30 +5,34 @@
 #include "cryptotl/ckks/encoder.h"
 #include "cryptotl/ckks/secret_key.h"
 #include "cryptotl/execute/latency.h"
+#include "cryptotl/plan/planner.h"
 #include "plan/random_network.h"
 
 namespace cryptotl {
 
 /// Both parties in one process: a network behind its plan, and a client's keys.
 struct EncryptedNetwork {
-  EncryptedNetwork(FoldedNetwork plain, const Matrix& rows, size_t threads = 1)
+  EncryptedNetwork(FoldedNetwork plain, const Matrix& rows, size_t threads = 1,
+                   const PlanOptions& options = {})
       : network(std::move(plain)),
-        plan(plan_latency(network, calibrate(network, rows)).value()),
-        program(std::make_shared<LatencyProgram>(network, plan)),
+        calibration(calibrate(network, rows)),
+        plan(plan_latency(network, calibration, options).value()),
+        program(std::make_shared<LatencyProgram>(network, calibration, plan)),
         runner(program, threads),
         secret(SecretKey::generate(program->params())),
         encoder(plan.params.log_n),
         keys(LatencyKeys::create(plan, make_evaluation_keys(secret, required_keys(plan))).value()) {}
 
   Ciphertext encrypted(std::span<const double> row) const {
-    return encrypt(secret, encoder.encode(pack_input(plan, row), plan.input_scale), plan.input_scale,
+    return encrypt(secret, encoder.encode(pack_input(plan.packing, row), plan.input_scale), plan.input_scale,
                    plan.top_limbs());
   }
   std::vector<double> decrypted(const Ciphertext& answer) const {
-    return unpack_output(plan, encoder.decode(decrypt(secret, answer), answer.scale));
+    return unpack_output(plan.packing, encoder.decode(decrypt(secret, answer), answer.scale));
   }
 
   FoldedNetwork network;
+  Calibration calibration;
   LatencyPlan plan;
   std::shared_ptr<const LatencyProgram> program;
   LatencyRunner runner;

@@ -59,7 +59,7 @@ TEST_F(SmallNetwork, RefusesAnInputWithTooFewLimbs) {
 TEST_F(SmallNetwork, RefusesAnInputUnderAnotherKey) {
   const SecretKey other = SecretKey::generate(both_.program->params());
   const auto coefficients =
-      both_.encoder.encode(pack_input(both_.plan, rows_.row(0)), both_.plan.input_scale);
+      both_.encoder.encode(pack_input(both_.plan.packing, rows_.row(0)), both_.plan.input_scale);
   EXPECT_EQ(code_of_run(both_, encrypt(other, coefficients, both_.plan.input_scale, both_.plan.top_limbs())),
             ErrorCode::parameter_mismatch);
 }
@@ -162,14 +162,15 @@ TEST(LatencyTest, AnswersThatLeaveTheCalibratedRangeAreFlagged) {
   Matrix narrow = uniform_rows(50, 20, 2);
   for (double& value : narrow.values) value = 0.5 + 1e-6 * (value - 0.5);
   FoldedNetwork network = random_network(20, 16, 5, 1);
-  std::ranges::fill(network.second.bias, 0.0);
+  std::ranges::fill(network.maps.back().bias, 0.0);
   EncryptedNetwork both(network, narrow);
   Matrix wide(1, 20);
   for (double& value : wide.values) value = 40.0;
   const std::vector<double> expected = forward(both.network, wide.row(0));
   const Ciphertext answer = both.runner.run(both.encrypted(wide.row(0)), *both.keys);
   const std::vector<double> coefficients = decrypt(both.secret, answer);
-  const std::vector<double> got = unpack_output(both.plan, both.encoder.decode(coefficients, answer.scale));
+  const std::vector<double> got =
+      unpack_output(both.plan.packing, both.encoder.decode(coefficients, answer.scale));
   const bool beyond =
       std::ranges::any_of(got, [&](double y) { return std::abs(y) > both.plan.output_limit; });
   double worst = 0;

@@ -1,5 +1,3 @@
-#include "cryptotl/plan/latency_plan.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "cryptotl/plan/planner.h"
 #include "plan/random_network.h"
 
 namespace cryptotl {
@@ -27,17 +26,22 @@ void expect_refused(const Json& json, ErrorCode code, const std::string& message
   EXPECT_THAT(plan.error().what(), HasSubstr(message));
 }
 
-TEST(LatencyPlanTest, RefusesWidthsThatDoNotFitOneCiphertext) {
-  const FoldedNetwork network = random_network(1025, 4, 4, 1);
-  const auto plan = plan_latency(network, calibrate(network, uniform_rows(2, 1025, 2)));
-  ASSERT_FALSE(plan.ok());
-  EXPECT_THAT(plan.error().what(), HasSubstr("input width is 1025"));
+TEST(PlannerTest, RefusesWidthsBeyondTheLimitByName) {
+  Calibration calibration;
+  for (size_t place = 0; place < 4; ++place) {
+    std::vector<size_t> widths = {4, 4, 4, 4};
+    widths[place] = 4097;
+    const auto packing = choose_packing(widths, 13);
+    ASSERT_FALSE(packing.ok());
+    const char* const names[] = {"input width", "hidden layer 1", "hidden layer 2", "output width"};
+    EXPECT_THAT(packing.error().what(), testing::AllOf(HasSubstr(names[place]), HasSubstr("4097")));
+  }
 }
 
 TEST(LatencyPlanTest, RefusesAnswersTooLargeForAnyScale) {
   const FoldedNetwork network = random_network(8, 8, 8, 1);
   Calibration calibration = calibrate(network, uniform_rows(20, 8, 2));
-  calibration.slot_mean = 1e15;
+  calibration.slot_mean = 1e30;
   const auto plan = plan_latency(network, calibration);
   ASSERT_FALSE(plan.ok());
   EXPECT_EQ(plan.error().code(), ErrorCode::invalid_argument);
@@ -59,14 +63,39 @@ TEST(LatencyPlanTest, RefusesPublishedPlansThatAClientMustNotTrust) {
   bad["input_scale"] = 0.0;
   expect_refused(bad, ErrorCode::invalid_argument, "scale");
   bad = good;
-  bad["second_scale"] = good["second_scale"].get<double>() * 4;
+  bad["matrices"][1]["scale"] = good["matrices"][1]["scale"].get<double>() * 4;
   expect_refused(bad, ErrorCode::invalid_argument, "wrap");
   bad = good;
   bad["input_range"] = {1.0, 0.0};
   expect_refused(bad, ErrorCode::invalid_argument, "input range");
   bad = good;
-  bad["output_width"] = 5000;
+  bad["widths"][2] = 5000;
   expect_refused(bad, ErrorCode::invalid_argument, "output width");
+  for (const char* const member : {"block", "shift", "output_window", "output_stride", "output_copies"}) {
+    for (const size_t value : {size_t{0}, size_t{3}, size_t{8192}, size_t{1} << 62}) {
+      bad = good;
+      bad[member] = value;
+      expect_refused(bad, ErrorCode::invalid_argument, "packing");
+    }
+  }
+  bad = good;
+  bad["matrices"][0]["baby_steps"] = 128;
+  expect_refused(bad, ErrorCode::invalid_argument, "chain of primes");
+  bad = good;
+  bad["matrices"][1]["limbs"] = 3;
+  expect_refused(bad, ErrorCode::invalid_argument, "chain of primes");
+  bad = good;
+  bad["activations"][0]["degree"] = 8;
+  expect_refused(bad, ErrorCode::invalid_argument, "degree 8");
+  bad = good;
+  bad["activations"][0]["drops"] = {1, 5};
+  expect_refused(bad, ErrorCode::invalid_argument, "chain of primes");
+  bad = good;
+  bad["activations"][0]["drops"] = {1, 2};
+  expect_refused(bad, ErrorCode::invalid_argument, "chain of primes");
+  bad = good;
+  bad["matrices"].push_back(bad["matrices"][0]);
+  expect_refused(bad, ErrorCode::invalid_argument, "fit together");
   bad = good;
   bad["predicted_error"] = -1.0;
   expect_refused(bad, ErrorCode::invalid_argument, "predicted error");
@@ -88,17 +117,16 @@ TEST(LatencyPlanTest, SurvivesTheWayThroughJson) {
   const LatencyPlan plan = plan_of(768, 768, 766);
   const LatencyPlan copy = LatencyPlan::from_json(Json::parse(plan.to_json().dump())).value();
   EXPECT_EQ(copy.to_json(), plan.to_json());
-  EXPECT_EQ(copy.shift, plan.shift);
-  EXPECT_EQ(copy.output_stride, plan.output_stride);
+  EXPECT_EQ(copy.packing, plan.packing);
   EXPECT_EQ(required_keys(copy), required_keys(plan));
 }
 
 TEST(LatencyPlanTest, PacksThePapersShapeAsTheDesignSays) {
   const LatencyPlan plan = plan_of(768, 768, 766);
-  EXPECT_EQ(plan.shift, 96u);
-  EXPECT_EQ(plan.output_window, 128u);
-  EXPECT_EQ(plan.output_stride, 384u);
-  EXPECT_EQ(plan.output_copies, 8u);
+  EXPECT_EQ(plan.packing.shift, 96u);
+  EXPECT_EQ(plan.packing.output_window, 128u);
+  EXPECT_EQ(plan.packing.output_stride, 384u);
+  EXPECT_EQ(plan.packing.output_copies, 8u);
   const auto params = Params::create(plan.params).value();
   EXPECT_LE(params->log_qp(), 180.0);
   EXPECT_EQ(required_keys(plan).size(), 15u + 1 + 2 + 1 + 1 + 3);
@@ -107,15 +135,15 @@ TEST(LatencyPlanTest, PacksThePapersShapeAsTheDesignSays) {
 TEST(LatencyPlanTest, PacksInputsInPairsAndReadsOutputsInPairs) {
   const LatencyPlan plan = plan_of(5, 4, 3);
   const double row[] = {0.1, 0.2, 0.3, 0.4, 0.5};
-  const auto slots = pack_input(plan, row);
+  const auto slots = pack_input(plan.packing, row);
   ASSERT_EQ(slots.size(), 4096u);
   for (size_t t = 0; t < slots.size(); ++t) {
-    const size_t k = input_of_slot(plan, t);
+    const size_t k = input_of_slot(plan.packing, t);
     EXPECT_EQ(slots[t].real(), k < 5 ? row[k] - 0.5 : 0.0);
-    EXPECT_EQ(slots[t].imag(), plan.period() + k < 5 ? row[plan.period() + k] - 0.5 : 0.0);
+    EXPECT_EQ(slots[t].imag(), plan.packing.period() + k < 5 ? row[plan.packing.period() + k] - 0.5 : 0.0);
   }
   const std::complex<double> answer[] = {{1, 3}, {2, 9}};
-  EXPECT_THAT(unpack_output(plan, answer), testing::ElementsAre(1, 2, 3));
+  EXPECT_THAT(unpack_output(plan.packing, answer), testing::ElementsAre(1, 2, 3));
 }
 
 TEST(LatencyPlanTest, AKeyServesEveryUseOfItsElement) {

@@ -27,6 +27,8 @@ class ModelTest : public testing::Test {
     model_.calibration = calibrate(fold(model_.lower).value(), uniform_rows(5, 4, 1));
     model_.labels = {"ham", "spam"};
     model_.output_layer = Dense{Matrix(1, 2), {0.25}};
+    model_.score_calibration =
+        calibrate(append(fold(model_.lower).value(), *model_.output_layer), uniform_rows(5, 4, 1));
     model_.feature_mean = {0.1, 0.2};
     model_.feature_deviation = {1.0, 2.0};
     model_.training = {{"epochs", 3}};
@@ -92,6 +94,9 @@ TEST_F(ModelTest, RefusesToSavePartsThatDoNotFitTogether) {
   bad.feature_mean.push_back(0);
   EXPECT_FALSE(save_model(directory_, bad).ok());
   bad = model_;
+  bad.output_layer.reset();  // but not what was measured with it
+  EXPECT_FALSE(save_model(directory_, bad).ok());
+  bad = model_;
   bad.name = "../elsewhere";
   EXPECT_FALSE(save_model(directory_, bad).ok());
   EXPECT_FALSE(fs::exists(directory_));
@@ -104,6 +109,7 @@ TEST_F(ModelTest, LoadsWhatWasSavedToTheLastBit) {
   EXPECT_EQ(loaded.scaler, model_.scaler);
   EXPECT_EQ(loaded.embedder, model_.embedder);
   EXPECT_EQ(loaded.calibration, model_.calibration);
+  EXPECT_EQ(loaded.score_calibration, model_.score_calibration);
   EXPECT_EQ(loaded.labels, model_.labels);
   EXPECT_EQ(loaded.output_layer->bias, model_.output_layer->bias);
   const Matrix rows = uniform_rows(3, 4, 9);
@@ -112,7 +118,7 @@ TEST_F(ModelTest, LoadsWhatWasSavedToTheLastBit) {
 
 TEST_F(ModelTest, AnyChangeChangesTheDigest) {
   Model other = model_;
-  other.calibration.slope += 1e-12;
+  other.calibration.layers[0].sum_gain += 1e-12;
   EXPECT_NE(model_digest(other), model_digest(model_));
   other = model_;
   std::get<Dense>(other.lower.layers[2]).bias[1] += 1e-12;

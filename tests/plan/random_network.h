@@ -7,8 +7,12 @@
 
 namespace cryptotl {
 
-/// A network of the paper's shape with normal weights of variance 1/columns and the paper's cubic.
-inline FoldedNetwork random_network(size_t inputs, size_t hidden, size_t outputs, uint64_t seed) {
+inline const Polynomial kPaperCubic{{0.49383, 0.59259, 0.092593, -0.0061728}};
+
+/// A network of these widths (input, hidden layers, output) with normal weights of variance 1/columns and
+/// this activation after every hidden layer.
+inline FoldedNetwork random_network(const std::vector<size_t>& widths, const Polynomial& activation,
+                                    uint64_t seed) {
   std::mt19937_64 generator(seed);
   std::normal_distribution<double> normal;
   const auto dense = [&](size_t rows, size_t cols) {
@@ -18,8 +22,17 @@ inline FoldedNetwork random_network(size_t inputs, size_t hidden, size_t outputs
     for (double& value : layer.bias) value = deviation * normal(generator);
     return layer;
   };
-  const Polynomial cubic{{0.49383, 0.59259, 0.092593, -0.0061728}};
-  return fold({inputs, {dense(hidden, inputs), cubic, dense(outputs, hidden)}}).value();
+  Network network{widths.front(), {}};
+  for (size_t i = 1; i < widths.size(); ++i) {
+    if (i > 1) network.layers.push_back(activation);
+    network.layers.push_back(dense(widths[i], widths[i - 1]));
+  }
+  return fold(network).value();
+}
+
+/// The same of the paper's shape.
+inline FoldedNetwork random_network(size_t inputs, size_t hidden, size_t outputs, uint64_t seed) {
+  return random_network({inputs, hidden, outputs}, kPaperCubic, seed);
 }
 
 inline Matrix uniform_rows(size_t rows, size_t cols, uint64_t seed) {

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cryptotl/plan/planner.h"
 #include "service/party.h"
 
 namespace cryptotl {

@@ -7,6 +7,7 @@
 
 #include "cryptotl/base/file.h"
 #include "cryptotl/ckks/secret_key_file.h"
+#include "cryptotl/plan/planner.h"
 
 namespace cryptotl {
 namespace {
@@ -22,7 +23,7 @@ int run(const std::string& verb, const fs::path& folder, const fs::path& owner, 
   const LatencyPlan plan = plan_latency(fold(model.lower).value(), model.calibration).value();
   const ParamsPtr params = Params::create(plan.params).value();
   const Encoder encoder(params->log_n());
-  const Matrix rows = uniform_rows(1, plan.input_width, 17);
+  const Matrix rows = uniform_rows(1, plan.input_width(), 17);
   if (verb == "keys") {
     fs::create_directories(owner);
     const SecretKey secret = SecretKey::generate(params);
@@ -34,13 +35,13 @@ int run(const std::string& verb, const fs::path& folder, const fs::path& owner, 
   }
   const SecretKey secret = read_secret_key(owner / "secret", params).value();
   if (verb == "encrypt") {
-    const auto coefficients = encoder.encode(pack_input(plan, rows.row(0)), plan.input_scale);
+    const auto coefficients = encoder.encode(pack_input(plan.packing, rows.row(0)), plan.input_scale);
     write_file(file, write_ciphertext(encrypt(secret, coefficients, plan.input_scale, plan.top_limbs())))
         .value();
     return 0;
   }
   const Ciphertext answer = read_ciphertext(read_file(file).value(), params).value();
-  const auto outputs = unpack_output(plan, encoder.decode(decrypt(secret, answer), answer.scale));
+  const auto outputs = unpack_output(plan.packing, encoder.decode(decrypt(secret, answer), answer.scale));
   const auto expected = forward(model.lower, rows.row(0));
   for (size_t i = 0; i < expected.size(); ++i) {
     if (!(std::abs(outputs[i] - expected[i]) <= plan.predicted_error)) {

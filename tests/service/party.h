@@ -50,12 +50,13 @@ struct Owner {
 
   Bytes encrypted(std::span<const double> row) const {
     const LatencyPlan& plan = metadata.plan;
-    return write_ciphertext(encrypt(secret, encoder.encode(pack_input(plan, row), plan.input_scale),
+    return write_ciphertext(encrypt(secret, encoder.encode(pack_input(plan.packing, row), plan.input_scale),
                                     plan.input_scale, plan.top_limbs()));
   }
   std::vector<double> decrypted(ByteView answer) const {
     const Ciphertext ciphertext = read_ciphertext(answer, metadata.params).value();
-    return unpack_output(metadata.plan, encoder.decode(decrypt(secret, ciphertext), ciphertext.scale));
+    return unpack_output(metadata.plan.packing,
+                         encoder.decode(decrypt(secret, ciphertext), ciphertext.scale));
   }
   const Digest& keys() const { return keys_digest; }
 

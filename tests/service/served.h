@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cryptotl/plan/planner.h"
 #include "cryptotl/service/client.h"
 #include "cryptotl/service/server.h"
 #include "service/inference_message.h"

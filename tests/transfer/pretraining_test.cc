@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cryptotl/base/file.h"
+#include "cryptotl/plan/planner.h"
 #include "transfer/small_world.h"
 
 namespace cryptotl {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cryptotl/plan/model.h"
+#include "cryptotl/plan/planner.h"
 #include "cryptotl/service/server.h"
 #include "cryptotl/transfer/extractor.h"
 #include "cryptotl/transfer/temporary_folder.h"

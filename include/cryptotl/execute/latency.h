@@ -1,11 +1,14 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "cryptotl/base/parallel.h"
 #include "cryptotl/ckks/ciphertext.h"
+#include "cryptotl/ckks/encoder.h"
 #include "cryptotl/ckks/evaluation_key.h"
 #include "cryptotl/ckks/key_switch.h"
 #include "cryptotl/plan/latency_plan.h"
@@ -17,8 +20,9 @@ namespace cryptotl {
 /// Immutable, shared between threads.
 class LatencyProgram {
  public:
-  /// Throws insecure_parameters and the like for a plan that does not hold.
-  LatencyProgram(const FoldedNetwork& network, const LatencyPlan& plan);
+  /// Throws insecure_parameters and the like for a plan that does not hold, parameter_mismatch where network,
+  /// calibration and plan do not belong together. Encodes every diagonal: seconds for wide networks.
+  LatencyProgram(const FoldedNetwork& network, const Calibration& calibration, const LatencyPlan& plan);
 
   const LatencyPlan& plan() const { return plan_; }
   const ParamsPtr& params() const { return params_; }
@@ -27,25 +31,39 @@ class LatencyProgram {
  private:
   friend class LatencyRunner;
   /// One matrix: for each limb one stream [giant step][N/16][baby step][16], Montgomery form, over `limbs`
-  /// primes and P.
+  /// primes and P. More than kLazyTerms baby steps stand in groups of as many: [giant
+  /// step][group][N/16][..][16].
   struct Diagonals {
     size_t limbs = 0;
     size_t baby_steps = 0;
     size_t giant_steps = 0;
     size_t limb_words = 0;
     AlignedVector<uint32_t> words;
-    const uint32_t* stream(size_t limb, size_t giant, size_t n) const {
-      return words.data() + limb * limb_words + giant * baby_steps * n;
+    size_t group_size() const { return std::min(baby_steps, kLazyTerms); }
+    size_t groups() const { return baby_steps / group_size(); }
+    const uint32_t* stream(size_t limb, size_t giant, size_t group, size_t n) const {
+      return words.data() + limb * limb_words + (giant * baby_steps + group * group_size()) * n;
     }
   };
+  /// One product's linear terms as residues, and its constant in NTT form.
+  struct Terms {
+    std::vector<std::vector<uint32_t>> factors;  ///< [register][limb]; empty where the factor is 0
+    std::optional<RnsPolynomial> constant;       ///< at the product's scale, after its rescale
+  };
+  RnsPolynomial encode_constant(std::span<const Complex> slots, const Register& at) const;
   template <typename Entry>
-  Diagonals encode(size_t limbs, size_t count, double scale, const Entry& entry) const;
+  Diagonals encode(size_t matrix, const Entry& entry) const;
+  void encode_matrices(const FoldedNetwork& network);
+  void encode_biases(const FoldedNetwork& network, const std::vector<double>& centres);
+  void encode_activation(const FoldedActivation& activation, size_t index, double centre);
 
   LatencyPlan plan_;
   ParamsPtr params_;
-  Diagonals first_, second_;
-  RnsPolynomial first_bias_, alpha_, centre_, second_bias_;  ///< each at its step's scale and limbs, NTT form
-  std::map<uint32_t, Automorphism> automorphisms_;           ///< by Galois element; 1 is the identity
+  Encoder encoder_;
+  std::vector<Diagonals> matrices_;
+  std::vector<RnsPolynomial> biases_;               ///< one a matrix, at the scale and limbs of its output
+  std::vector<std::vector<Terms>> terms_;           ///< [activation][product]
+  std::map<uint32_t, Automorphism> automorphisms_;  ///< by Galois element; 1 is the identity
 };
 
 /// One client's switching keys in reading order, at the limbs that the plan uses them. Immutable, shared.

@@ -24,6 +24,7 @@ struct Model {
   std::vector<std::string> labels;  ///< of the source; a client's labels need not be the same
   std::optional<Dense>
       output_layer;  ///< the provider's own head [1 or classes][features], where it is published
+  std::optional<Calibration> score_calibration;  ///< of the lower network with output_layer behind it
   std::vector<double> feature_mean,
       feature_deviation;  ///< of the source's features; empty where not published
   nlohmann::json training = nlohmann::json::object();  ///< how it was trained, for people to read

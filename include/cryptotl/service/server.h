@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cryptotl/plan/model.h"
+#include "cryptotl/plan/planner.h"
 #include "cryptotl/service/limits.h"
 #include "cryptotl/service/metadata.h"
 
@@ -15,6 +16,7 @@ struct ServerOptions {
   std::filesystem::path key_store;     ///< folder of the clients' evaluation keys; made where it is missing
   size_t threads = 1;                  ///< of one pass
   size_t concurrency = 1;              ///< passes at a time
+  PlanOptions plan;                    ///< how precise answers are
   ServiceLimits limits;
 };
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cryptotl/learn/training.h"
+#include "cryptotl/plan/planner.h"
 #include "cryptotl/transfer/examples.h"
 
 namespace cryptotl {
@@ -16,6 +17,7 @@ struct EvaluationOptions {
   uint64_t seed = 0;         ///< of splits and training
   TrainingOptions training;  ///< of the networks; its seed is not used
   size_t server_threads = 1;
+  double precision = kFastPrecision;     ///< of the encrypted features (planner.h)
   std::filesystem::path server_program;  ///< cryptotl-server
   std::filesystem::path work_folder;     ///< where a temporary folder is made; empty takes the system's
   bool quiet = false;

@@ -3,24 +3,29 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <vector>
 
 #include "cryptotl/base/error.h"
+#include "cryptotl/plan/planner.h"
 
 namespace cryptotl {
 
 struct ForwardBenchOptions {
   size_t inputs = 100;
-  size_t threads = 1;  ///< of the server's pass
-  uint64_t seed = 0;   ///< of weights and inputs
+  size_t threads = 1;                            ///< of the server's pass
+  uint64_t seed = 0;                             ///< of weights and inputs
+  double precision = kFastPrecision;             ///< planner.h
+  std::vector<size_t> widths = {768, 768, 766};  ///< input, hidden layers, output
+  bool quadratic = false;                        ///< the paper's cubic without its last term
   std::filesystem::path server_program;
   bool quiet = false;
 };
 
 /// Times and errors of the paper's pass on random weights, as `cryptotl bench forward --json` prints them.
-/// The network is the folded one, 768 - 768 - cubic - 766, every weight and bias normal of variance 1/768;
-/// inputs are uniform in [0, 1], and calibration uses others than are measured. The server is a process of
-/// its own with one model and one client; a first pass that warms it up is not measured. Throws the errors of
-/// its parts.
+/// The network is the folded one (768 - 768 - cubic - 766), every weight and bias normal of variance one over
+/// the layer's inputs; inputs are uniform in [0, 1], and calibration uses others than are measured. The
+/// server is a process of its own with one model and one client; a first pass that warms it up is not
+/// measured. Throws the errors of its parts.
 nlohmann::json bench_forward(const ForwardBenchOptions& options);
 
 }  // namespace cryptotl

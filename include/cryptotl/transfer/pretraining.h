@@ -3,8 +3,8 @@
 #include <array>
 
 #include "cryptotl/learn/pretrain.h"
-#include "cryptotl/plan/latency_plan.h"
 #include "cryptotl/plan/model.h"
+#include "cryptotl/plan/planner.h"
 #include "cryptotl/transfer/examples.h"
 
 namespace cryptotl {

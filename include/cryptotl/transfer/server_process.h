@@ -7,14 +7,16 @@
 #include <string>
 
 #include "cryptotl/base/error.h"
+#include "cryptotl/plan/planner.h"
 
 namespace cryptotl {
 
 struct ServerProcessOptions {
-  std::filesystem::path program;    ///< cryptotl-server
-  std::filesystem::path model;      ///< folder
-  std::filesystem::path key_store;  ///< folder; made where it is missing
-  size_t threads = 1;               ///< of one pass
+  std::filesystem::path program;      ///< cryptotl-server
+  std::filesystem::path model;        ///< folder
+  std::filesystem::path key_store;    ///< folder; made where it is missing
+  size_t threads = 1;                 ///< of one pass
+  double precision = kFastPrecision;  ///< largest error of an answer (planner.h)
 };
 
 /// A server in a process of its own on a free loopback port. It inherits the environment (CRYPTOTL_ISA). It

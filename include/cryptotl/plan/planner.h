@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string_view>
+
+#include "cryptotl/plan/latency_plan.h"
+
+namespace cryptotl {
+
+/// Errors that can be asked for.
+inline constexpr double kFinestPrecision = 1e-11;
+inline constexpr double kCoarsestPrecision = 1e-2;
+/// The presets "fast" and "accurate".
+inline constexpr double kFastPrecision = 1e-4;
+inline constexpr double kAccuratePrecision = 1e-10;
+
+struct PlanOptions {
+  /// The largest error that any output may have, predicted; between the bounds above.
+  double precision = kFastPrecision;
+  /// Fill the slots that hold no output with random numbers, so that an answer holds its outputs alone.
+  bool random_slots = false;
+};
+
+/// The precision of a preset; invalid_argument names those that there are.
+Result<double> preset_precision(std::string_view preset);
+
+/// The cheapest program whose predicted error is at most the precision: ring, chain of primes (all of 30
+/// bits, as many a level as it takes), scales and packing, within the 2024 guideline's bound. Among the
+/// scales of that chain those of the least predicted error. invalid_argument where a width or degree is out
+/// of bounds, where `calibration` is not of this network, or where no ring reaches the precision: then it
+/// says which one can be had.
+Result<LatencyPlan> plan_latency(const FoldedNetwork& network, const Calibration& calibration,
+                                 const PlanOptions& options = {});
+
+}  // namespace cryptotl

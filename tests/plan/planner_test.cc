@@ -1,0 +1,117 @@
+#include "cryptotl/plan/planner.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "plan/random_network.h"
+
+namespace cryptotl {
+namespace {
+
+using testing::HasSubstr;
+
+const Polynomial kQuadratic{{0.3, 0.5, 0.1}};
+
+Result<LatencyPlan> planned(const FoldedNetwork& network, double precision) {
+  const Calibration calibration = calibrate(network, uniform_rows(20, network.input_width(), 2));
+  return plan_latency(network, calibration, {precision, false});
+}
+
+TEST(PlannerTest, KeepsEveryPrecisionThatCanBeAskedFor) {
+  const FoldedNetwork network = random_network(64, 48, 20, 1);
+  double before = 0;
+  for (double precision = 1e-2; precision >= 0.9e-11; precision /= 10) {
+    const auto plan = planned(network, std::max(precision, kFinestPrecision));
+    ASSERT_TRUE(plan.ok()) << precision << " " << plan.error().what();
+    EXPECT_LE(plan->predicted_error, precision * (1 + 1e-12));
+    EXPECT_GE(plan->predicted_error_public, plan->predicted_error);
+    EXPECT_TRUE(Params::create(plan->params).ok());
+    const double time = cost_of(*plan).milliseconds;
+    EXPECT_GE(time, before);  // more precision never costs less
+    before = time;
+  }
+}
+
+TEST(PlannerTest, ThePresetsAreThePlansOfThePaper) {
+  const FoldedNetwork network = random_network(768, 768, 766, 1);
+  const LatencyPlan fast = planned(network, preset_precision("fast").value()).value();
+  EXPECT_EQ(fast.params.log_n, 13u);
+  EXPECT_EQ(fast.top_limbs(), 5u);
+  const LatencyPlan accurate = planned(network, preset_precision("accurate").value()).value();
+  EXPECT_EQ(accurate.params.log_n, 14u);
+  EXPECT_EQ(accurate.packing.shift, 48u);
+  EXPECT_EQ(accurate.packing.output_window, 64u);
+  EXPECT_LE(cost_of(accurate).key_bytes, 100'000'000u);
+  EXPECT_LE(accurate.predicted_error, 1e-10);
+}
+
+TEST(PlannerTest, NamesThePresetsWhereAnotherIsAskedFor) {
+  EXPECT_THAT(preset_precision("best").error().what(),
+              testing::AllOf(HasSubstr("'best'"), HasSubstr("fast"), HasSubstr("accurate")));
+}
+
+TEST(PlannerTest, RefusesPrecisionsOutOfBoundsAndNamesThem) {
+  const FoldedNetwork network = random_network(8, 8, 8, 1);
+  for (const double precision : {0.0, -1.0, 1e-12, 0.5, std::nan("")}) {
+    const auto plan = planned(network, precision);
+    ASSERT_FALSE(plan.ok());
+    EXPECT_EQ(plan.error().code(), ErrorCode::invalid_argument);
+    EXPECT_THAT(plan.error().what(), testing::AllOf(HasSubstr("1e-11"), HasSubstr("0.01")));
+  }
+}
+
+TEST(PlannerTest, SaysWhichPrecisionCanBeHadWhereTheAskedOneCannot) {
+  // Eight hidden layers take more levels at this precision than N = 32768 has.
+  const FoldedNetwork network = random_network({8, 8, 8, 8, 8, 8, 8, 8, 8}, kQuadratic, 1);
+  const auto refused = planned(network, 1e-11);
+  ASSERT_FALSE(refused.ok());
+  const std::string message = refused.error().what();
+  const std::string before = "the least is ";
+  ASSERT_THAT(message, HasSubstr(before));
+  const double least = std::stod(message.substr(message.find(before) + before.size()));
+  EXPECT_GT(least, 1e-11);
+  EXPECT_TRUE(planned(network, least * 1.01).ok()) << least;
+}
+
+TEST(PlannerTest, RefusesNetworksOfMoreLevelsThanThereAre) {
+  const FoldedNetwork network = random_network(std::vector<size_t>(16, 4), kPaperCubic, 1);
+  const auto plan = planned(network, 1e-2);
+  ASSERT_FALSE(plan.ok());
+  EXPECT_THAT(plan.error().what(), HasSubstr("N = 32768"));
+}
+
+TEST(PlannerTest, RefusesACalibrationOfAnotherNetwork) {
+  const FoldedNetwork cubic = random_network(8, 8, 8, 1);
+  const FoldedNetwork quadratic = random_network({8, 8, 8}, kQuadratic, 1);
+  const auto plan = plan_latency(cubic, calibrate(quadratic, uniform_rows(5, 8, 2)));
+  ASSERT_FALSE(plan.ok());
+  EXPECT_THAT(plan.error().what(), HasSubstr("not of this network"));
+}
+
+TEST(PlannerTest, AQuadraticTakesALevelLess) {
+  const LatencyPlan cubic = planned(random_network(768, 768, 766, 1), 1e-4).value();
+  const LatencyPlan quadratic = planned(random_network({768, 768, 766}, kQuadratic, 1), 1e-4).value();
+  EXPECT_EQ(quadratic.top_limbs() + 1, cubic.top_limbs());
+  EXPECT_LT(cost_of(quadratic).milliseconds, cost_of(cubic).milliseconds);
+}
+
+TEST(PackingTest, FoldsOfFewOutputsLeaveNothingButOutputs) {
+  const FoldedNetwork network = random_network(768, 768, 1, 1);
+  const Packing packing = choose_packing(widths_of(network), 13).value();
+  EXPECT_TRUE(packing.only_outputs());
+  EXPECT_EQ(packing.output_stride * packing.output_copies, packing.block);
+}
+
+TEST(PackingTest, EveryWidthUpToTheLimitFitsSomeRing) {
+  std::mt19937_64 generator(1);
+  std::uniform_int_distribution<size_t> width(1, kMaxEncryptedWidth);
+  for (int i = 0; i < 200; ++i) {
+    const std::vector<size_t> widths = {width(generator), width(generator), width(generator)};
+    const auto packing = choose_packing(widths, 13);
+    ASSERT_TRUE(packing.ok()) << packing.error().what();
+    EXPECT_TRUE(check_packing(*packing).ok());
+  }
+}
+
+}  // namespace
+}  // namespace cryptotl
