@@ -53,7 +53,7 @@ Outcome work(const CommandLine& line, const Options& options) {
            {"public_key_fingerprint", fingerprint},
            {"model_digest", hex(model.model_digest)},
            {"plan_digest", hex(rows.header.plan)},
-           {"predicted_error", predicted_error_public(model.plan)},
+           {"predicted_error", model.plan.predicted_error_public},
            {"warnings", warnings}},
           options.out + ": " + std::to_string(rows.header.count) + " rows for the owner of key " + key_id +
               " alone; fingerprint " + fingerprint + "\n"};

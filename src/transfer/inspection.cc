@@ -10,6 +10,7 @@
 #include "cryptotl/ckks/wire.h"
 #include "cryptotl/network/onnx.h"
 #include "cryptotl/plan/model.h"
+#include "cryptotl/plan/planner.h"
 #include "cryptotl/transfer/client_keys.h"
 #include "cryptotl/transfer/head_file.h"
 #include "cryptotl/transfer/input_encryption.h"
@@ -58,10 +59,10 @@ Result<Json> plan_file_json(const fs::path& path) {
               {"plan_digest", digest_text(plan_digest(model->plan))},
               {"embedder", embedder_json(model->embedder)},
               {"labels", model->labels},
-              {"widths", {model->plan.input_width, model->plan.hidden_width, model->plan.output_width}},
+              {"widths", model->plan.packing.widths},
               {"input_range", {model->plan.input_range.low, model->plan.input_range.high}},
               {"predicted_error", model->plan.predicted_error},
-              {"predicted_error_public", predicted_error_public(model->plan)},
+              {"predicted_error_public", model->plan.predicted_error_public},
               {"parameters", parameters_json(*model->params)},
               {"plan", describe(model->plan)}};
 }

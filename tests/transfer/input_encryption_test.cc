@@ -131,7 +131,7 @@ TEST_F(InputEncryption, HoldsTheScaledRowsInTheirOrderForTheKeysOwner) {
   for (size_t i = 0; i < 4; ++i) {
     const Ciphertext ciphertext = read_ciphertext(inputs.ciphertext(i).value(), model_.params).value();
     const auto slots = encoder.decode(decrypt(secret_, ciphertext), plan.input_scale);
-    const auto expected = pack_input(plan, scaled.rows.row(i));
+    const auto expected = pack_input(plan.packing, scaled.rows.row(i));
     double largest = 0;
     for (size_t slot = 0; slot < slots.size(); ++slot)
       largest = std::max(largest, std::abs(slots[slot] - expected[slot]));

@@ -15,9 +15,6 @@ namespace cryptotl {
 /// the header is read.
 Result<PublicKey> read_public_key_file(const std::filesystem::path& path, const ParamsPtr& params);
 
-/// Bound on |error| of every output for an input that was encrypted with a public key.
-double predicted_error_public(const LatencyPlan& plan);
-
 struct EncryptedRows {
   EncryptedInputsHeader header;
   std::vector<size_t> clipped;  ///< as in ScaledRows; it stands in no file
