@@ -58,7 +58,7 @@ TEST(PretrainingTest, PublishesAnOutputOfEachOfSeveralLabels) {
 
 TEST(PretrainingTest, RefusesAWidthThatNoPlanServesBeforeItTrains) {
   Examples examples = separable(20, 1);
-  examples.embeddings = uniform_matrix(20, 1025, 1);
+  examples.embeddings = uniform_matrix(20, 4097, 1);
   bool trained = false;
   EXPECT_EQ(code_of([&] { pretrain_model(examples, quick(), [&](size_t, size_t) { trained = true; }); }),
             ErrorCode::invalid_argument);
