@@ -61,7 +61,7 @@ TEST(PretrainingTest, RefusesAWidthThatNoPlanServesBeforeItTrains) {
   examples.embeddings = uniform_matrix(20, 4097, 1);
   bool trained = false;
   EXPECT_EQ(code_of([&] { pretrain_model(examples, quick(), [&](size_t, size_t) { trained = true; }); }),
-            ErrorCode::too_large);
+            ErrorCode::malformed);
   EXPECT_FALSE(trained);
 }
 
