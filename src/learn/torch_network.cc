@@ -52,6 +52,8 @@ torch::Tensor apply(const Relu&, const torch::Tensor& rows, const Tensors&) { re
 torch::Tensor apply(const Sigmoid&, const torch::Tensor& rows, const Tensors&) {
   return torch::sigmoid(rows);
 }
+torch::Tensor apply(const Tanh&, const torch::Tensor& rows, const Tensors&) { return torch::tanh(rows); }
+torch::Tensor apply(const Gelu&, const torch::Tensor& rows, const Tensors&) { return torch::gelu(rows); }
 torch::Tensor apply(const Softmax&, const torch::Tensor& rows, const Tensors&) {
   return torch::softmax(rows, 1);
 }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <string>
 
+#include "activation.h"
 #include "affine.h"
 
 namespace cryptotl {
@@ -75,6 +76,8 @@ Fit fit(const MaxPool1D& layer, size_t width) { return fit_window(layer.width, w
 Fit fit(const Relu&, size_t width) { return width; }
 Fit fit(const Sigmoid&, size_t width) { return width; }
 Fit fit(const Softmax&, size_t width) { return width; }
+Fit fit(const Tanh&, size_t width) { return width; }
+Fit fit(const Gelu&, size_t width) { return width; }
 
 // ---- What each layer makes of rows that fit it.
 
@@ -130,13 +133,10 @@ Matrix apply(const MaxPool1D& layer, Matrix rows) {
   return pool(layer.width, rows, [](std::span<const double> window) { return std::ranges::max(window); });
 }
 
-Matrix apply(const Relu&, Matrix rows) {
-  for (double& value : rows.values) value = std::max(value, 0.0);
-  return rows;
-}
-
-Matrix apply(const Sigmoid&, Matrix rows) {
-  for (double& value : rows.values) value = 1 / (1 + std::exp(-value));
+template <typename Activation>
+requires requires(const Activation& activation) { value(activation, 0.0); }
+Matrix apply(const Activation& activation, Matrix rows) {
+  for (double& u : rows.values) u = value(activation, u);
   return rows;
 }
 
@@ -164,7 +164,8 @@ void check(const Network& network, size_t row_width) {
 
 std::string_view layer_name(const Layer& layer) {
   constexpr std::array<std::string_view, std::variant_size_v<Layer>> kNames = {
-      "Conv1D", "Dense", "Polynomial", "AveragePool1D", "MaxPool1D", "Relu", "Sigmoid", "Softmax"};
+      "Conv1D", "Dense",   "Polynomial", "AveragePool1D", "MaxPool1D",
+      "Relu",   "Sigmoid", "Softmax",    "Tanh",          "Gelu"};
   return kNames[layer.index()];
 }
 

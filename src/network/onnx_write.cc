@@ -4,6 +4,7 @@
 #include <cstring>
 #include <initializer_list>
 #include <limits>
+#include <numbers>
 
 #include "cryptotl/network/onnx.h"
 
@@ -22,6 +23,7 @@ class GraphWriter {
   explicit GraphWriter(onnx::GraphProto& graph) : graph_(graph) {}
 
   void begin(std::string_view layer) {
+    input_ = value_;
     prefix_ = std::string(layer) + "_" + std::to_string(++layers_);
     nodes_ = 0;
   }
@@ -82,6 +84,8 @@ class GraphWriter {
   }
 
   const std::string& value() const { return value_; }
+  /// What the layer that began last takes.
+  const std::string& input() const { return input_; }
 
   /// Gives the last value the name of the graph's output.
   void finish(const std::string& output) {
@@ -104,6 +108,7 @@ class GraphWriter {
   size_t layers_ = 0;
   size_t nodes_ = 0;
   std::string value_ = "x";
+  std::string input_;
   bool has_channel_axis_ = false;
 };
 
@@ -158,6 +163,21 @@ void write(GraphWriter& to, const MaxPool1D& layer) {
 
 void write(GraphWriter& to, const Relu&) { to.step("Relu", {to.value()}); }
 void write(GraphWriter& to, const Sigmoid&) { to.step("Sigmoid", {to.value()}); }
+void write(GraphWriter& to, const Tanh&) { to.step("Tanh", {to.value()}); }
+// u / 2 + u / 2 erf(u / sqrt 2): the operator Gelu is not in this opset, and ONNX Runtime has no double Erf.
+void write(GraphWriter& to, const Gelu&) {
+  const auto number = [&to](const char* name, double value) {
+    return to.parameter(name, {}, std::span<const double>(&value, 1));
+  };
+  const std::string half = number("half", 0.5);
+  const std::string share = to.step("Mul", {to.value(), half}).output(0);
+  to.step("Div", {to.input(), number("sqrt2", std::numbers::sqrt2)});
+  to.cast(onnx::TensorProto::FLOAT);
+  to.step("Erf", {to.value()});
+  to.cast(onnx::TensorProto::DOUBLE);
+  to.step("Mul", {to.value(), share});
+  to.step("Add", {to.value(), share});
+}
 void write(GraphWriter& to, const Softmax&) {
   GraphWriter::set_int(to.step("Softmax", {to.value()}), "axis", 1);
 }

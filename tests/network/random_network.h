@@ -67,7 +67,7 @@ class NetworkMaker {
     }
   }
   Layer any(size_t width) {
-    switch (between(0, 7)) {
+    switch (between(0, 9)) {
       case 0:
         return Polynomial{numbers(between(2, 6))};
       case 1:
@@ -78,6 +78,10 @@ class NetworkMaker {
         return Sigmoid{};
       case 4:
         return Softmax{};
+      case 5:
+        return Tanh{};
+      case 6:
+        return Gelu{};
       default:
         return linear(width);
     }

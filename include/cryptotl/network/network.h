@@ -42,8 +42,13 @@ struct Relu {};
 struct Sigmoid {};
 /// exp(x[i]) over their sum along the row.
 struct Softmax {};
+struct Tanh {};
+/// u Phi(u), Phi being the standard normal distribution function: the exact form (with erf), not the one with
+/// tanh.
+struct Gelu {};
 
-using Layer = std::variant<Conv1D, Dense, Polynomial, AveragePool1D, MaxPool1D, Relu, Sigmoid, Softmax>;
+using Layer =
+    std::variant<Conv1D, Dense, Polynomial, AveragePool1D, MaxPool1D, Relu, Sigmoid, Softmax, Tanh, Gelu>;
 
 /// The layer's name as it stands in messages, such as "AveragePool1D".
 std::string_view layer_name(const Layer& layer);
