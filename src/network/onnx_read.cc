@@ -111,7 +111,7 @@ class ChainReader {
   void make_base(const std::string& name) {
     add_name(name);
     base_ = name;
-    live_ = {{name, {0.0, 1.0}}};
+    live_ = {{name, OnnxExpression::unknown()}};
     awaits_bias_ = false;
   }
 
@@ -132,10 +132,16 @@ class ChainReader {
 
   /// The chain goes on from this value: the polynomial that led to it becomes a layer.
   void enter(const std::string& name) {
-    const OnnxExpression polynomial = expression(name);
-    if (name != base_) network_.layers.emplace_back(Polynomial{polynomial});
+    const OnnxExpression reached = expression(name);
+    if (name != base_) network_.layers.push_back(layer_of(reached));
     base_ = name;
     live_.clear();
+  }
+
+  static Layer layer_of(const OnnxExpression& reached) {
+    if (reached.is_polynomial()) return Polynomial{reached.terms};
+    if (reached.is_gelu()) return Gelu{};
+    refuse("what leads to it uses erf in another way than Gelu, x / 2 * (1 + erf(x / sqrt(2)))");
   }
 
   /// A node whose first input carries the chain and whose first output carries it on.
@@ -174,7 +180,9 @@ class ChainReader {
         Operator{"Conv", 3, &ChainReader::conv},
         Operator{"Div", 2, &ChainReader::div},
         Operator{"Dropout", 3, &ChainReader::dropout},
+        Operator{"Erf", 1, &ChainReader::erf},
         Operator{"Flatten", 1, &ChainReader::flatten},
+        Operator{"Gelu", 1, &ChainReader::gelu},
         Operator{"Gemm", 3, &ChainReader::gemm},
         Operator{"Identity", 1, &ChainReader::identity},
         Operator{"MatMul", 2, &ChainReader::matmul},
@@ -188,6 +196,7 @@ class ChainReader {
         Operator{"Softmax", 1, &ChainReader::softmax},
         Operator{"Squeeze", 2, &ChainReader::squeeze},
         Operator{"Sub", 2, &ChainReader::sub},
+        Operator{"Tanh", 1, &ChainReader::tanh},
         Operator{"Transpose", 1, &ChainReader::transpose},
         Operator{"Unsqueeze", 2, &ChainReader::unsqueeze},
     };
@@ -195,8 +204,7 @@ class ChainReader {
     if (found == kOperators.end() || !(node.domain().empty() || node.domain() == "ai.onnx")) {
       refuse(
           "this operator is not read; a network is a chain of Conv, Gemm or MatMul, polynomials, "
-          "AveragePool, "
-          "MaxPool, Relu, Sigmoid and Softmax");
+          "AveragePool, MaxPool, Relu, Sigmoid, Tanh, Gelu and Softmax");
     }
     if (node.inputs() > found->max_inputs) refuse("it has too many inputs");
     (this->*found->read)(node);
@@ -340,6 +348,17 @@ class ChainReader {
     pass(node);
     network_.layers.emplace_back(Sigmoid{});
   }
+  void tanh(const OnnxNode& node) {
+    pass(node);
+    network_.layers.emplace_back(Tanh{});
+  }
+  void gelu(const OnnxNode& node) {
+    if (node.text("approximate", "none") != "none") {
+      refuse("approximate must be none: the exact Gelu, with erf, is read");
+    }
+    pass(node);
+    network_.layers.emplace_back(Gelu{});
+  }
   void softmax(const OnnxNode& node) {
     const size_t axis = RowLayout::normalized(node.integer("axis", opset_ < 13 ? 1 : -1), layout_->rank());
     // Before opset 13 all axes from this one on were one.
@@ -357,7 +376,10 @@ class ChainReader {
   }
   void sub(const OnnxNode& node) { arithmetic(node, difference); }
   void mul(const OnnxNode& node) { arithmetic(node, product); }
-  void neg(const OnnxNode& node) { give(node, product(expression(node.input(0)), {-1.0})); }
+  void neg(const OnnxNode& node) {
+    give(node, product(expression(node.input(0)), OnnxExpression::number(-1)));
+  }
+  void erf(const OnnxNode& node) { give(node, error_function(expression(node.input(0)))); }
   void div(const OnnxNode& node) { give(node, quotient(expression(node.input(0)), scalar_input(node, 1))); }
   void pow(const OnnxNode& node) { give(node, power(expression(node.input(0)), scalar_input(node, 1))); }
 
@@ -368,7 +390,7 @@ class ChainReader {
     const bool right = constants_.contains(node.input(1));
     if (left && right) refuse("both its inputs are constants; export with constant folding");
     const auto operand = [&](size_t index, bool is_constant) {
-      return is_constant ? OnnxExpression{scalar_input(node, index)} : expression(node.input(index));
+      return is_constant ? OnnxExpression::number(scalar_input(node, index)) : expression(node.input(index));
     };
     give(node, combine(operand(0, left), operand(1, right)));
   }
@@ -413,6 +435,10 @@ class ChainReader {
     const int64_t type = node.integer("to", 0);
     if (type != onnx::TensorProto::FLOAT && type != onnx::TensorProto::DOUBLE) {
       refuse("only casts to float and double are read");
+    }
+    // In the middle of an expression it is a part of it.
+    if (live_.contains(node.input(0)) && node.input(0) != base_) {
+      return give(node, expression(node.input(0)));
     }
     identity(node);
   }

@@ -23,7 +23,6 @@ class GraphWriter {
   explicit GraphWriter(onnx::GraphProto& graph) : graph_(graph) {}
 
   void begin(std::string_view layer) {
-    input_ = value_;
     prefix_ = std::string(layer) + "_" + std::to_string(++layers_);
     nodes_ = 0;
   }
@@ -84,8 +83,6 @@ class GraphWriter {
   }
 
   const std::string& value() const { return value_; }
-  /// What the layer that began last takes.
-  const std::string& input() const { return input_; }
 
   /// Gives the last value the name of the graph's output.
   void finish(const std::string& output) {
@@ -108,7 +105,6 @@ class GraphWriter {
   size_t layers_ = 0;
   size_t nodes_ = 0;
   std::string value_ = "x";
-  std::string input_;
   bool has_channel_axis_ = false;
 };
 
@@ -169,14 +165,14 @@ void write(GraphWriter& to, const Gelu&) {
   const auto number = [&to](const char* name, double value) {
     return to.parameter(name, {}, std::span<const double>(&value, 1));
   };
-  const std::string half = number("half", 0.5);
-  const std::string share = to.step("Mul", {to.value(), half}).output(0);
-  to.step("Div", {to.input(), number("sqrt2", std::numbers::sqrt2)});
+  const std::string u = to.value();
+  const std::string half = to.node("Mul", {u, number("half", 0.5)}).output(0);
+  to.step("Div", {u, number("sqrt2", std::numbers::sqrt2)});
   to.cast(onnx::TensorProto::FLOAT);
   to.step("Erf", {to.value()});
   to.cast(onnx::TensorProto::DOUBLE);
-  to.step("Mul", {to.value(), share});
-  to.step("Add", {to.value(), share});
+  to.step("Mul", {to.value(), half});
+  to.step("Add", {to.value(), half});
 }
 void write(GraphWriter& to, const Softmax&) {
   GraphWriter::set_int(to.step("Softmax", {to.value()}), "axis", 1);
@@ -190,6 +186,10 @@ void declare(onnx::ValueInfoProto& value, const char* name, size_t width) {
   tensor.mutable_shape()->add_dim()->set_dim_value(static_cast<int64_t>(width));
 }
 
+bool is_expression(const Layer& layer) {
+  return std::holds_alternative<Polynomial>(layer) || std::holds_alternative<Gelu>(layer);
+}
+
 void write_graph(const Network& network, size_t out_width, onnx::GraphProto& graph) {
   graph.set_name("network");
   declare(*graph.add_input(), "x", network.input_width);
@@ -198,8 +198,8 @@ void write_graph(const Network& network, size_t out_width, onnx::GraphProto& gra
   const Layer* before = nullptr;
   for (const Layer& layer : network.layers) {
     writer.begin(layer_name(layer));
-    // Keeps two polynomials in a row apart: read as one expression they would be their composition.
-    if (before != nullptr && before->index() == layer.index() && std::holds_alternative<Polynomial>(layer)) {
+    // Keeps two of them in a row apart: read as one expression they would be their composition.
+    if (before != nullptr && is_expression(*before) && is_expression(layer)) {
       writer.step("Identity", {writer.value()});
     }
     std::visit([&writer](const auto& kind) { write(writer, kind); }, layer);

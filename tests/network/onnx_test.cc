@@ -50,7 +50,7 @@ Network all_kinds() {
   testing::NetworkMaker make(2);
   return {6,
           {make.conv(3), make.dense(6, 5), make.cubic(), AveragePool1D{2}, MaxPool1D{2}, Relu{}, Sigmoid{},
-           Softmax{}}};
+           Softmax{}, Tanh{}, Gelu{}}};
 }
 
 TEST(ReadOnnx, RefusesAnEmptyFile) { EXPECT_EQ(refusal({}), "the ONNX file is empty"); }
@@ -75,8 +75,8 @@ TEST(ReadOnnx, RefusesAnOpsetThatItDoesNotKnow) {
 
 TEST(ReadOnnx, NamesTheNodeWithAnotherOperator) {
   Model model(two_dense());
-  model.node(1).set_op_type("Tanh");
-  EXPECT_THAT(model.refusal(), HasSubstr("node 2 'Relu_2/Relu_1' (Tanh): this operator is not read"));
+  model.node(1).set_op_type("Sinh");
+  EXPECT_THAT(model.refusal(), HasSubstr("node 2 'Relu_2/Relu_1' (Sinh): this operator is not read"));
   model.node(1).set_op_type("Relu");
   model.node(1).set_domain("com.example");
   EXPECT_THAT(model.refusal(), HasSubstr("this operator is not read"));
@@ -283,6 +283,38 @@ TEST(ReadOnnx, GivesBackTheNetworkToTheLastBit) {
 TEST(ReadOnnx, KeepsPolynomialsInARowApart) {
   const Network network{2, {Polynomial{{0, 1}}, Polynomial{{1, 2, 3}}, Polynomial{{0.1, 0.2, 0, 0}}}};
   EXPECT_TRUE(testing::same(read_onnx(write_onnx(network).value())->network, network));
+}
+
+TEST(ReadOnnx, KeepsGeluAndPolynomialsInARowApart) {
+  const Network network{2, {Polynomial{{0, 2}}, Gelu{}, Gelu{}, Polynomial{{0, 1}}}};
+  EXPECT_TRUE(testing::same(read_onnx(write_onnx(network).value())->network, network));
+}
+
+TEST(ReadOnnx, RefusesErfThatIsNoGelu) {
+  Model model({2, {Gelu{}}});
+  const auto number = [&](const std::string& name) -> onnx::TensorProto& {
+    return *std::ranges::find(*model.graph().mutable_initializer(), name, &onnx::TensorProto::name);
+  };
+  const auto set = [&](const std::string& name, double value) {
+    number(name).mutable_raw_data()->assign(reinterpret_cast<const char*>(&value), sizeof value);
+  };
+  set("Gelu_1/sqrt2", 2);
+  EXPECT_THAT(model.refusal(), HasSubstr("(Erf): only erf(x / sqrt(2)), as a part of Gelu, is read"));
+  set("Gelu_1/sqrt2", 1.4142135);
+  EXPECT_EQ(model.refusal(), "accepted");
+  set("Gelu_1/half", 0.25);
+  EXPECT_THAT(model.refusal(), HasSubstr("uses erf in another way than Gelu"));
+}
+
+TEST(ReadOnnx, RefusesGeluWithTanh) {
+  Model model(two_dense());
+  model.node(1).set_op_type("Gelu");
+  EXPECT_EQ(model.refusal(), "accepted");
+  onnx::AttributeProto& attribute = *model.node(1).add_attribute();
+  attribute.set_name("approximate");
+  attribute.set_type(onnx::AttributeProto::STRING);
+  attribute.set_s("tanh");
+  EXPECT_THAT(model.refusal(), HasSubstr("(Gelu): approximate must be none"));
 }
 
 TEST(ReadOnnx, GivesBackThePaperNetwork) {
