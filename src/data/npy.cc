@@ -15,6 +15,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "arrays are read in the byte order of the file");
 
 constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr std::string_view kFloats = "float16, float32 or float64";
 
 /// What the header's dictionary says.
 struct Header {
@@ -183,10 +184,8 @@ std::string shape_text(const std::vector<size_t>& shape) {
   return out + ")";
 }
 
-/// Refuses what no array of this library is: Fortran order, big-endian numbers, Python objects, other
-/// dimensions, or a size beyond the limits. After it, rows times columns cannot overflow.
-Status check_layout(const Header& header, size_t dimensions, std::string_view wanted,
-                    const std::filesystem::path& file) {
+/// Refuses what no array of this library is: Fortran order, big-endian numbers, Python objects.
+Status check_kind(const Header& header, std::string_view wanted, const std::filesystem::path& file) {
   const Place place{file};
   const std::string& type = *header.descr;
   if (type.starts_with('>')) {
@@ -197,14 +196,13 @@ Status check_layout(const Header& header, size_t dimensions, std::string_view wa
   if (*header.fortran_order) {
     return place.malformed("Fortran order; C order is read (numpy.ascontiguousarray before numpy.save)");
   }
-  const auto& shape = *header.shape;
-  if (shape.size() != dimensions) {
-    return place.malformed("an array of shape " + shape_text(shape) + "; " +
-                           (dimensions == 2 ? "two dimensions, rows and columns, are" : "one dimension is") +
-                           " read");
-  }
-  const size_t rows = shape[0];
-  const size_t cols = dimensions == 2 ? shape[1] : 1;
+  return {};
+}
+
+/// Refuses sizes beyond the limits. After it, rows times columns cannot overflow.
+Status check_size(const std::vector<size_t>& shape, size_t rows, size_t cols,
+                  const std::filesystem::path& file) {
+  const Place place{file};
   if (rows > kMaxTableRows || cols > kMaxTableColumns || rows * cols > kMaxTableValues) {
     return place.error(ErrorCode::too_large, "an array of shape " + shape_text(shape) + "; at most " +
                                                  std::to_string(kMaxTableRows) + " rows, " +
@@ -213,6 +211,19 @@ Status check_layout(const Header& header, size_t dimensions, std::string_view wa
   }
   if (rows * cols == 0) return place.malformed("an empty array, of shape " + shape_text(shape));
   return {};
+}
+
+/// Both, for arrays of exactly this many dimensions.
+Status check_layout(const Header& header, size_t dimensions, std::string_view wanted,
+                    const std::filesystem::path& file) {
+  CRYPTOTL_TRY(check_kind(header, wanted, file));
+  const auto& shape = *header.shape;
+  if (shape.size() != dimensions) {
+    return Place{file}.malformed(
+        "an array of shape " + shape_text(shape) + "; " +
+        (dimensions == 2 ? "two dimensions, rows and columns, are" : "one dimension is") + " read");
+  }
+  return check_size(shape, shape[0], dimensions == 2 ? shape[1] : 1, file);
 }
 
 Status check_length(ByteView data, size_t wanted, const std::filesystem::path& file) {
@@ -244,9 +255,7 @@ T element(ByteView data, size_t index) {
 }
 
 template <typename T>
-Result<Matrix> read_matrix(const NpyFile& npy, const std::filesystem::path& file) {
-  const size_t rows = (*npy.header.shape)[0];
-  const size_t cols = (*npy.header.shape)[1];
+Result<Matrix> read_matrix(const NpyFile& npy, size_t rows, size_t cols, const std::filesystem::path& file) {
   CRYPTOTL_TRY(check_length(npy.data, rows * cols * sizeof(T), file));
   Matrix out(rows, cols);
   for (size_t i = 0; i < out.values.size(); ++i) {
@@ -256,6 +265,18 @@ Result<Matrix> read_matrix(const NpyFile& npy, const std::filesystem::path& file
     }
   }
   return out;
+}
+
+Error other_type(const std::string& type, const std::filesystem::path& file) {
+  return Place{file}.malformed("an array of type " + type + "; float16, float32 or float64 is read");
+}
+
+Result<Matrix> read_floats(const NpyFile& npy, size_t rows, size_t cols, const std::filesystem::path& file) {
+  const std::string& type = *npy.header.descr;
+  if (type == "<f2") return read_matrix<Half>(npy, rows, cols, file);
+  if (type == "<f4") return read_matrix<float>(npy, rows, cols, file);
+  if (type == "<f8") return read_matrix<double>(npy, rows, cols, file);
+  return other_type(type, file);
 }
 
 template <typename T>
@@ -275,12 +296,38 @@ bool is_npy(ByteView bytes) { return as_text(bytes).starts_with(kMagic); }
 Result<Matrix> parse_npy_matrix(ByteView bytes, const std::filesystem::path& file) {
   const auto npy = read_header(bytes, file);
   if (!npy.ok()) return npy.error();
-  const std::string& type = *npy->header.descr;
-  CRYPTOTL_TRY(check_layout(npy->header, 2, "float16, float32 or float64", file));
-  if (type == "<f2") return read_matrix<Half>(*npy, file);
-  if (type == "<f4") return read_matrix<float>(*npy, file);
-  if (type == "<f8") return read_matrix<double>(*npy, file);
-  return Place{file}.malformed("an array of type " + type + "; float16, float32 or float64 is read");
+  CRYPTOTL_TRY(check_layout(npy->header, 2, kFloats, file));
+  const std::vector<size_t>& shape = *npy->header.shape;
+  return read_floats(*npy, shape[0], shape[1], file);
+}
+
+Result<Matrix> parse_npy_array(ByteView bytes, const std::filesystem::path& file) {
+  const auto npy = read_header(bytes, file);
+  if (!npy.ok()) return npy.error();
+  CRYPTOTL_TRY(check_kind(npy->header, kFloats, file));
+  const std::vector<size_t>& shape = *npy->header.shape;
+  if (shape.size() > 2) {
+    return Place{file}.malformed("an array of shape " + shape_text(shape) +
+                                 "; at most two dimensions are read");
+  }
+  const size_t rows = shape.size() == 2 ? shape[0] : 1;
+  const size_t cols = shape.empty() ? 1 : shape.back();
+  CRYPTOTL_TRY(check_size(shape, rows, cols, file));
+  return read_floats(*npy, rows, cols, file);
+}
+
+Result<NpyHeader> parse_npy_header(ByteView first_bytes, const std::filesystem::path& file) {
+  if (!is_npy(first_bytes)) return Place{file}.malformed("not an NPY array");
+  const auto npy = read_header(first_bytes, file);
+  if (!npy.ok()) return npy.error();
+  CRYPTOTL_TRY(check_kind(npy->header, kFloats, file));
+  NpyHeader out{*npy->header.descr, *npy->header.shape, first_bytes.size() - npy->data.size()};
+  if (npy_item_bytes(out) == 0) return other_type(out.type, file);
+  return out;
+}
+
+size_t npy_item_bytes(const NpyHeader& header) {
+  return header.type == "<f2" ? 2 : header.type == "<f4" ? 4 : header.type == "<f8" ? 8 : 0;
 }
 
 Result<std::vector<std::string>> parse_npy_labels(ByteView bytes, const std::filesystem::path& file) {

@@ -17,6 +17,22 @@ bool is_npy(ByteView bytes);
 /// for messages.
 Result<Matrix> parse_npy_matrix(ByteView bytes, const std::filesystem::path& file);
 
+/// What the header of an NPY file says.
+struct NpyHeader {
+  std::string type;  ///< such as "<f4"
+  std::vector<size_t> shape;
+  size_t bytes = 0;  ///< of the header; the data follows
+};
+/// Reads the header alone, from the file's first kMaxNpyHeaderBytes or fewer; malformed for another type or
+/// order than parse_npy_matrix reads.
+Result<NpyHeader> parse_npy_header(ByteView first_bytes, const std::filesystem::path& file);
+/// Bytes of one number of a header's type.
+size_t npy_item_bytes(const NpyHeader& header);
+
+/// As parse_npy_matrix, of any shape of at most two dimensions: no dimension is one number. A vector of n is
+/// one row of n.
+Result<Matrix> parse_npy_array(ByteView bytes, const std::filesystem::path& file);
+
 /// An NPY file of one dimension of integers (8 to 64 bits, signed or not, little-endian) or booleans, each as
 /// its decimal digits.
 Result<std::vector<std::string>> parse_npy_labels(ByteView bytes, const std::filesystem::path& file);

@@ -13,6 +13,7 @@ OWNERS = {
     "httplib.h": ["service"],
     "onnx/": ["network"],
     "google/protobuf/": ["network"],
+    "zip.h": ["network"],
     "sodium": ["base"],
     "oneapi/": ["base"],
     "tbb/": ["base"],
