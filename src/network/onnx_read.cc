@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <optional>
 #include <set>
 #include <string>
@@ -175,6 +176,7 @@ class ChainReader {
     static constexpr std::array kOperators = {
         Operator{"Add", 2, &ChainReader::add},
         Operator{"AveragePool", 1, &ChainReader::average_pool},
+        Operator{"BatchNormalization", 5, &ChainReader::batch_normalization},
         Operator{"Cast", 1, &ChainReader::cast},
         Operator{"Constant", 0, &ChainReader::constant},
         Operator{"Conv", 3, &ChainReader::conv},
@@ -202,9 +204,12 @@ class ChainReader {
     };
     const auto found = std::ranges::find(kOperators, node.op(), &Operator::name);
     if (found == kOperators.end() || !(node.domain().empty() || node.domain() == "ai.onnx")) {
+      if (node.domain().starts_with("pkg.")) {
+        refuse("this is a function of the exporter; export with PyTorch 2.6 or later, or with dynamo=False");
+      }
       refuse(
           "this operator is not read; a network is a chain of Conv, Gemm or MatMul, polynomials, "
-          "AveragePool, MaxPool, Relu, Sigmoid, Tanh, Gelu and Softmax");
+          "AveragePool, MaxPool, BatchNormalization, Relu, Sigmoid, Tanh, Gelu and Softmax");
     }
     if (node.inputs() > found->max_inputs) refuse("it has too many inputs");
     (this->*found->read)(node);
@@ -275,11 +280,7 @@ class ChainReader {
         node.integer("group", 1) != 1) {
       refuse("it must have one filter on one channel");
     }
-    if (const OnnxConstantPtr bias = find_constant(node.input(2));
-        !node.input(2).empty() &&
-        (!bias || std::ranges::any_of(bias->values, [](double value) { return value != 0; }))) {
-      refuse("it must have no bias, or zeros");
-    }
+    const double bias = node.input(2).empty() ? 0 : bias_of(constant_input(node, 2, "bias"), 1)[0];
     const std::vector<int64_t> spatial(weight.dims.begin() + 2, weight.dims.end());
     const int64_t taps = layout_->along_row(spatial, 1, "its kernel");
     if (node.integers("kernel_shape", spatial) != spatial) refuse("kernel_shape must be that of its kernel");
@@ -288,6 +289,53 @@ class ChainReader {
     budget_.spend(weight.values.size());
     pass(node);
     network_.layers.emplace_back(Conv1D{weight.values});
+    if (bias != 0) network_.layers.emplace_back(Polynomial{{bias, 1.0}});
+  }
+
+  /// Batch normalisation with the statistics of training: along axis 1, (x - mean) / deviation * scale +
+  /// shift.
+  void batch_normalization(const OnnxNode& node) {
+    if (node.integer("training_mode", 0) != 0)
+      refuse("it is in training mode; export the network for inference");
+    const bool along_row = layout_->axis() == 1;
+    const size_t width = along_row ? layout_->width() : 1;
+    const auto input = [&](size_t index, const char* what) {
+      return bias_of(constant_input(node, index, what), width);
+    };
+    std::vector<double> factors = input(1, "scale");
+    std::vector<double> shifts = input(2, "bias");
+    const std::vector<double> mean = input(3, "mean");
+    const std::vector<double> variance = input(4, "variance");
+    for (size_t i = 0; i < width; ++i) {
+      factors[i] /= std::sqrt(variance[i] + node.number("epsilon", 1e-5));
+      shifts[i] -= mean[i] * factors[i];
+    }
+    if (along_row) return scale_row(node, 0, factors, shifts);
+    pass(node);
+    network_.layers.emplace_back(Polynomial{{shifts[0], factors[0]}});
+  }
+
+  /// y[i] = factors[i] x[i] + shifts[i] along the row: a part of the Dense before it, or a diagonal one.
+  void scale_row(const OnnxNode& node, size_t data, std::span<const double> factors,
+                 std::span<const double> shifts) {
+    enter(node.input(data));
+    if (network_.layers.empty() || !std::holds_alternative<Dense>(network_.layers.back())) {
+      network_.layers.emplace_back(identity_dense());
+    }
+    Dense& dense = std::get<Dense>(network_.layers.back());
+    for (size_t i = 0; i < factors.size(); ++i) {
+      for (double& value : dense.weight.row(i)) value *= factors[i];
+      dense.bias[i] = factors[i] * dense.bias[i] + shifts[i];
+    }
+    make_base(node.output());
+  }
+
+  Dense identity_dense() {
+    const size_t width = layout_->width();
+    budget_.spend(width * width + width);
+    Dense out{Matrix(width, width), std::vector<double>(width)};
+    for (size_t i = 0; i < width; ++i) out.weight(i, i) = 1;
+    return out;
   }
 
   void check_window(const OnnxNode& node, size_t axes) const {
@@ -380,7 +428,9 @@ class ChainReader {
     give(node, product(expression(node.input(0)), OnnxExpression::number(-1)));
   }
   void erf(const OnnxNode& node) { give(node, error_function(expression(node.input(0)))); }
-  void div(const OnnxNode& node) { give(node, quotient(expression(node.input(0)), scalar_input(node, 1))); }
+  void div(const OnnxNode& node) {
+    if (!take_row(node)) give(node, quotient(expression(node.input(0)), scalar_input(node, 1)));
+  }
   void pow(const OnnxNode& node) { give(node, power(expression(node.input(0)), scalar_input(node, 1))); }
 
   void arithmetic(const OnnxNode& node,
@@ -389,6 +439,7 @@ class ChainReader {
     const bool left = constants_.contains(node.input(0));
     const bool right = constants_.contains(node.input(1));
     if (left && right) refuse("both its inputs are constants; export with constant folding");
+    if (take_row(node)) return;
     const auto operand = [&](size_t index, bool is_constant) {
       return is_constant ? OnnxExpression::number(scalar_input(node, index)) : expression(node.input(index));
     };
@@ -398,7 +449,7 @@ class ChainReader {
   double scalar_input(const OnnxNode& node, size_t index) const {
     const OnnxConstant& constant = constant_input(node, index, "second number");
     if (constant.values.size() != 1 || constant.dims.size() > layout_->rank()) {
-      refuse("its constant must be one number, since all elements of a row get the same polynomial");
+      refuse("its constant must be one number, or a row of " + std::to_string(layout_->width()));
     }
     return constant.values[0];
   }
@@ -419,6 +470,31 @@ class ChainReader {
     std::get<Dense>(network_.layers.back()).bias = bias->values;
     enter(base_);
     make_base(node.output());
+    return true;
+  }
+
+  /// Arithmetic of the chain with a row of constants.
+  bool take_row(const OnnxNode& node) {
+    if (node.inputs() != 2 || !layout_->is_last() || layout_->width() == 1) return false;
+    const size_t data = constants_.contains(node.input(0)) ? 1 : 0;
+    const OnnxConstantPtr row = find_constant(node.input(1 - data));
+    if (!row || constants_.contains(node.input(data)) || !is_row_of(*row, layout_->width()) ||
+        row->dims.size() > layout_->rank()) {
+      return false;
+    }
+    const size_t width = layout_->width();
+    std::vector<double> factors(width, 1.0);
+    std::vector<double> shifts(width, 0.0);
+    for (size_t i = 0; i < width; ++i) {
+      const double c = row->values[i];
+      if (node.op() == "Mul") factors[i] = c;
+      if (node.op() == "Div") factors[i] = 1 / c;
+      if (node.op() == "Add") shifts[i] = c;
+      if (node.op() == "Sub") shifts[i] = data == 0 ? -c : c;
+      if (node.op() == "Sub" && data == 1) factors[i] = -1;
+    }
+    if (node.op() == "Div" && data == 1) refuse("only a division by constants is read");
+    scale_row(node, data, factors, shifts);
     return true;
   }
 

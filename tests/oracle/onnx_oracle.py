@@ -222,6 +222,43 @@ class TheirFiles(unittest.TestCase):
         export.step("Conv", export.random_tensor("kernel", 1, 1, 4), auto_pad="SAME_UPPER", kernel_shape=[4])
         self.check(export)
 
+    def test_conv_with_a_bias(self):
+        export = Export(["batch", 1, 9])
+        export.step("Conv", export.random_tensor("kernel", 1, 1, 3), export.tensor("bias", [0.5]), pads=[1, 1])
+        self.check(export)
+
+    def test_kernels_and_pools_of_every_size(self):
+        for taps in (1, 2, 3, 4, 7, 8, 9, 10, 16, 17, 31):
+            for window in (1, 2, 3, 8, 9):
+                export = Export(["batch", 1, 9], seed=taps)
+                export.step("Conv", export.random_tensor("kernel", 1, 1, taps),
+                            pads=[(taps - 1) // 2, taps // 2], kernel_shape=[taps])
+                export.step("AveragePool" if taps % 2 else "MaxPool", kernel_shape=[window])
+                with self.subTest(taps=taps, window=window):
+                    self.check(export)
+
+    def test_arithmetic_with_rows_of_constants(self):
+        export = Export(["batch", 6], kind=np.float64)
+        row = lambda name: export.random_tensor(name, 6)
+        export.step("Sub", row("mean"))  # a normalisation of the inputs
+        export.step("Div", row("deviation"))
+        export.step("Gemm", export.random_tensor("w", 6, 6), row("b"), transB=1)
+        export.step("Mul", row("scale"))
+        export.node("Sub", [row("shift"), export.value])
+        export.step("Relu")
+        export.step("Add", export.random_tensor("more", 1, 6))
+        self.check(export)
+
+    def test_batch_normalization_along_the_row_and_of_one_channel(self):
+        export = Export(["batch", 6])
+        statistics = lambda name, size: [export.random_tensor(f"{name}{i}", size) for i in range(3)] + [
+            export.tensor(f"{name}3", np.linspace(0.5, 2, size))]
+        export.step("BatchNormalization", *statistics("row", 6), epsilon=0.01)
+        export.step("Unsqueeze", export.integers("axes", 1))
+        export.step("BatchNormalization", *statistics("channel", 1))
+        export.step("Conv", export.random_tensor("kernel", 1, 1, 3), pads=[1, 1])
+        self.check(export)
+
     def test_horner_form_with_the_unknown_on_either_side(self):
         export = Export(["batch", 5], kind=np.float64)
         u = export.value
@@ -259,10 +296,21 @@ class Refusals(unittest.TestCase):
         export.step("Dropout", export.tensor("ratio", 0.5), export.tensor("training", True, np.bool_))
         self.check(export, "(Dropout)", "training mode")
 
-    def test_scaling_by_a_row(self):
-        export = Export(["batch", 4])
+    def test_arithmetic_that_widens_the_rows(self):
+        export = Export(["batch", 1])
         export.step("Mul", export.random_tensor("scale", 4))
-        self.check(export, "(Mul)", "one number")
+        self.check(export, "(Mul)", "one number, or a row of 1")
+
+    def test_a_division_by_the_rows(self):
+        export = Export(["batch", 4])
+        export.node("Div", [export.random_tensor("scale", 4), "input"])
+        self.check(export, "(Div)", "")
+
+    def test_batch_normalization_in_training(self):
+        export = Export(["batch", 4], opset=15)
+        names = [export.tensor(name, np.ones(4)) for name in "abcd"]
+        export.node("BatchNormalization", ["input", *names], outputs=3, training_mode=1)
+        self.check(export, "(BatchNormalization)", "training mode")
 
     def test_a_reshape_that_mixes_rows(self):
         export = Export(["batch", 4])
@@ -278,11 +326,6 @@ class Refusals(unittest.TestCase):
         export = Export(["batch", 1, 9])
         export.step("AveragePool", kernel_shape=[3], pads=[1, 1])
         self.check(export, "(AveragePool)", "pads must be 0")
-
-    def test_conv_with_a_bias(self):
-        export = Export(["batch", 1, 9])
-        export.step("Conv", export.random_tensor("kernel", 1, 1, 3), export.tensor("bias", [0.5]), pads=[1, 1])
-        self.check(export, "(Conv)", "no bias")
 
     def test_pooling_without_a_channel(self):
         export = Export(["batch", 9])

@@ -18,7 +18,8 @@ struct OnnxFile {
 };
 
 /// Reads a feed-forward chain of the layers of network.h: files of write_onnx, and the forms in which PyTorch
-/// and Keras export those layers: Gemm, MatMul and Add, Conv with one channel, AveragePool, MaxPool, Relu,
+/// and Keras export those layers: Gemm, MatMul and Add, arithmetic with rows of constants and BatchNormalization
+/// (parts of a Dense), Conv with one channel, AveragePool, MaxPool, Relu,
 /// Sigmoid, Tanh, Softmax, Gelu (the operator, or its form with Erf), polynomials of Add, Sub, Mul, Div, Neg
 /// and Pow; Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Identity, Dropout and Cast around them (opset 7
 /// to 21, weights as float or double). Everything is computed in double precision, also where the file casts
