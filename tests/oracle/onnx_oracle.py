@@ -16,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 PROGRAM = sys.argv[1]
 RANDOM_NETWORKS = 100
+EXPORTS = pathlib.Path(__file__).parent.parent / "network" / "exports"
 
 
 def run_program(*arguments):
@@ -267,6 +268,26 @@ class TheirFiles(unittest.TestCase):
         inner = export.node("Mul", [u, inner])
         export.node("Sub", [export.tensor("c0", 1.5), inner])
         self.check(export)
+
+
+class Exports(unittest.TestCase):
+    """The files that PyTorch and Keras made; the networks' own answers are tests/network's to compare."""
+
+    def test_onnx_runtime_gives_our_answers(self):
+        files = sorted(EXPORTS.glob("*.onnx"))
+        self.assertGreater(len(files), 50)
+        for path in files:
+            stem = path.name.rsplit("_", 1)[0]
+            rows = np.load(EXPORTS / f"{stem}.rows.npy")
+            with self.subTest(file=path.name), tempfile.TemporaryDirectory() as name:
+                folder = pathlib.Path(name)
+                theirs = run_onnxruntime(path.read_bytes(), rows)
+                rows.astype("<f8").tofile(folder / "in")
+                done = run_program("evaluate", path, folder / "in", folder / "out")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                ours = np.fromfile(folder / "out", "<f8").reshape(len(rows), -1)
+                self.assertEqual(ours.shape, theirs.shape)
+                self.assertLess(relative_error(ours, theirs), 1e-6)
 
 
 class Refusals(unittest.TestCase):

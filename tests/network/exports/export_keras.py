@@ -61,10 +61,9 @@ def main():
         np.save(FOLDER / f"keras_{name}.rows.npy", rows)
         np.save(FOLDER / f"keras_{name}.answers.npy", network.predict(rows, verbose=0))
         signature = [tf.TensorSpec((None, WIDTH), tf.float32, name="x")]
-        for opset in (13, 18):
-            function = tf.function(lambda x: network(x, training=False), input_signature=signature)
-            tf2onnx.convert.from_function(function, signature, opset=opset,
-                                          output_path=FOLDER / f"keras_{name}_opset{opset}.onnx")
+        function = tf.function(lambda x: network(x, training=False), input_signature=signature)
+        tf2onnx.convert.from_function(function, signature, opset=13,
+                                      output_path=FOLDER / f"keras_{name}_opset13.onnx")
         network.export(str(FOLDER / f"keras_{name}_export.onnx"), format="onnx", verbose=False)
 
 

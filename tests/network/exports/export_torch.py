@@ -1,6 +1,7 @@
 """Makes the torch_* files beside this script: networks exported by PyTorch itself, with rows and PyTorch's answers.
 
-Made with CPython 3.11, torch 2.5.1, onnx 1.17.0, onnxscript 0.1.0, numpy 1.26.4. Not run by the tests.
+Made with CPython 3.11, torch 2.9.0, onnx 1.17.0, onnxscript 0.5.4, onnx-ir 0.1.11,
+numpy 1.26.4. Not run by the tests.
 
 usage: export_torch.py FOLDER
 """
@@ -9,6 +10,7 @@ import pathlib
 import sys
 
 import numpy as np
+import onnx
 import torch
 from torch import nn
 
@@ -82,12 +84,14 @@ def settle(network):
 
 
 def export(name, network, rows):
-    batch = {"x": {0: "batch"}, "y": {0: "batch"}}
-    for opset in (13, 17, 20):
-        torch.onnx.export(network, (rows[:2],), FOLDER / f"torch_{name}_opset{opset}.onnx", opset_version=opset,
-                          input_names=["x"], output_names=["y"], dynamic_axes=batch)
-    program = torch.onnx.export(network, (rows,), dynamo=True)
-    program.save(str(FOLDER / f"torch_{name}_dynamo.onnx"))
+    for opset in (13, 20):
+        torch.onnx.export(network, (rows,), FOLDER / f"torch_{name}_opset{opset}.onnx", opset_version=opset, dynamo=False,
+                          input_names=["x"], output_names=["y"], dynamic_axes={"x": {0: "batch"}, "y": {0: "batch"}})
+    program = torch.onnx.export(network, (rows,), dynamo=True, dynamic_shapes=({0: torch.export.Dim("batch")},))
+    model = program.model_proto
+    for node in model.graph.node:  # stack traces, with the paths of one machine
+        del node.metadata_props[:]
+    onnx.save(model, FOLDER / f"torch_{name}_dynamo.onnx")
 
 
 def main():
@@ -100,10 +104,7 @@ def main():
             answers = network(rows)
         np.save(FOLDER / f"torch_{name}.rows.npy", rows.numpy())
         np.save(FOLDER / f"torch_{name}.answers.npy", answers.numpy())
-        try:
-            export(name, network, rows)
-        except Exception as error:  # which exporter cannot, is of interest too
-            print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr)
+        export(name, network, rows)
 
 
 main()
