@@ -27,6 +27,7 @@ struct CommandLine {
 
 // Each adds one verb; parsing it sets `line.run`.
 void add_pretrain(CLI::App& app, CommandLine& line);
+void add_import(CLI::App& app, CommandLine& line);
 void add_serve(CLI::App& app, CommandLine& line);
 void add_keygen(CLI::App& app, CommandLine& line);
 void add_embed(CLI::App& app, CommandLine& line);

@@ -37,6 +37,7 @@ int fail(const std::string& message, cryptotl::ErrorCode code) {
 void add_verbs(CLI::App& app, CommandLine& line) {
   cryptotl::add_demo(app, line);
   cryptotl::add_pretrain(app, line);
+  cryptotl::add_import(app, line);
   cryptotl::add_serve(app, line);
   cryptotl::add_keygen(app, line);
   cryptotl::add_encrypt(app, line);

@@ -9,7 +9,7 @@ import unittest
 from programs import (CLIENT, COLUMNS, DONE, USAGE, Proxy, ProgramTest, Server, ServedTest, csv_of, npy_labels, npy_of,
                       rows_of)
 
-VERBS = ["demo", "pretrain", "serve", "keygen", "encrypt", "fit", "predict", "evaluate", "embed", "bench", "inspect"]
+VERBS = ["demo", "pretrain", "import", "serve", "keygen", "encrypt", "fit", "predict", "evaluate", "embed", "bench", "inspect"]
 TEXTS = "text,label\n" + "".join(f"{'cheap pills now' if i % 2 else 'see you at lunch'} {i},{i % 2}\n"
                                  for i in range(20))
 

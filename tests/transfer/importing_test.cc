@@ -1,0 +1,214 @@
+#include "cryptotl/transfer/importing.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cryptotl/base/file.h"
+#include "cryptotl/network/onnx.h"
+#include "cryptotl/transfer/pretraining.h"
+#include "cryptotl/transfer/temporary_folder.h"
+#include "network/npz_file.h"
+#include "network/random_network.h"
+
+namespace cryptotl {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::npy_of;
+
+/// Rows far from [0, 1], with labels "a" and "b" (or more) in turn.
+Examples rows_of(size_t width, size_t labels = 2) {
+  Examples out;
+  out.source = "rows.csv";
+  out.embeddings = testing::NetworkMaker(9).rows(60, width);
+  for (double& value : out.embeddings.values) value = 10 * value - 3;
+  out.embedder = external_embedder("numbers", width);
+  for (size_t i = 0; i < 60 && labels > 0; ++i) {
+    out.labels.push_back(std::string(1, static_cast<char>('a' + i % labels)));
+  }
+  return out;
+}
+
+ForeignWeights weights_of(Network network) {
+  return {"w.onnx", std::move(network), std::nullopt, std::nullopt, false};
+}
+
+/// A network for rows of 6 whose pre-activations are of order one, up to its features.
+Network body(const Layer& activation) {
+  testing::NetworkMaker make(3);
+  Dense first = make.dense(6, 8);
+  for (double& value : first.weight.values) value *= 0.1;
+  return {6, {make.conv(3), first, activation, AveragePool1D{2}, make.dense(7, 5)}};
+}
+Network with_head(size_t outputs, const std::vector<Layer>& squash) {
+  Network out = body(Relu{});
+  out.layers.emplace_back(Polynomial{{0.1, 1, 0.05}});
+  out.layers.emplace_back(testing::NetworkMaker(4).dense(5, outputs));
+  out.layers.insert(out.layers.end(), squash.begin(), squash.end());
+  return out;
+}
+
+std::string refusal(const ForeignWeights& weights, const Examples& rows, const ImportOptions& options = {}) {
+  try {
+    import_model(weights, rows, options);
+    return "accepted";
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+Matrix scaled(const Model& model, const Examples& rows) {
+  Matrix out = rows.embeddings;
+  model.scaler.apply(out);
+  return out;
+}
+
+TEST(ImportModel, RefusesRowsOfAnotherWidth) {
+  EXPECT_EQ(refusal(weights_of(body(Relu{})), rows_of(7)),
+            "rows.csv has 7 feature columns; the network of w.onnx takes 6");
+}
+
+TEST(ImportModel, RefusesOtherLabelsThanTheHeadTellsApart) {
+  EXPECT_EQ(refusal(weights_of(with_head(3, {Softmax{}})), rows_of(6, 2)),
+            "rows.csv has 2 labels, but the network's head tells 3 apart");
+}
+
+TEST(ImportModel, NamesFileAndLayerOfWhatCannotBeServed) {
+  EXPECT_EQ(refusal(weights_of({6, {Conv1D{{1}}, AveragePool1D{2}}}), rows_of(6)).substr(0, 32),
+            "w.onnx: the network has 3 layers");
+  EXPECT_THAT(refusal(weights_of({6, {MaxPool1D{2}}}), rows_of(6)),
+              HasSubstr("w.onnx: layer 2 (MaxPool1D): is no polynomial, and none replaces it"));
+  ImportOptions last;
+  last.head = HeadCut::last_layer;
+  EXPECT_EQ(refusal(weights_of({6, {Relu{}}}), rows_of(6), last),
+            "w.onnx: the network does not end in a Dense layer, which a head is");
+}
+
+TEST(ImportModel, GivesTheNetworksOwnAnswersToRowsAsTheyAre) {
+  const Examples rows = rows_of(6);
+  for (const Network& network : {body(Polynomial{{0.1, 0.5, 0.2}}),
+                                 Network{6, {testing::NetworkMaker(1).dense(6, 4), Polynomial{{0, 0, 1}}}}}) {
+    ImportOptions options;
+    options.head = HeadCut::none;
+    const ImportedModel made = import_model(weights_of(network), rows, options);
+    EXPECT_LT(testing::relative_error(forward(made.model.lower, scaled(made.model, rows)),
+                                      forward(network, rows.embeddings)),
+              1e-12);
+    EXPECT_EQ(made.feature_change, 0);
+    EXPECT_TRUE(made.activations.empty());
+  }
+}
+
+TEST(ImportModel, LeavesANetworkForScaledRowsAsItIs) {
+  ImportOptions options;
+  options.takes_scaled_rows = true;
+  const Network network = body(Polynomial{{0.1, 0.5, 0.2}});
+  const ImportedModel made = import_model(weights_of(network), rows_of(6), options);
+  EXPECT_TRUE(testing::same(made.model.lower, network));
+}
+
+TEST(ImportModel, ReplacesActivationsOnTheRangeOfTheRows) {
+  const Examples rows = rows_of(6);
+  double change = HUGE_VAL;
+  for (const size_t degree : {2, 4, 6}) {
+    ImportOptions options;
+    options.degree = degree;
+    const Network network = body(Gelu{});
+    const ImportedModel made = import_model(weights_of(network), rows, options);
+    ASSERT_EQ(made.activations.size(), 1u);
+    EXPECT_EQ(made.activations[0].function, "Gelu");
+    EXPECT_LE(made.activations[0].degree, degree);
+    const Matrix own = forward(network, rows.embeddings);
+    const Matrix features = forward(made.model.lower, scaled(made.model, rows));
+    double largest = 0;
+    for (size_t i = 0; i < own.values.size(); ++i) {
+      largest = std::max(largest, std::abs(own.values[i] - features.values[i]));
+    }
+    EXPECT_NEAR(made.feature_change, largest, 1e-12);
+    EXPECT_LT(made.feature_change, change);
+    change = made.feature_change;
+  }
+}
+
+TEST(ImportModel, TakesTheHeadOff) {
+  const Examples rows = rows_of(6);
+  const auto head_of = [&](size_t outputs, const std::vector<Layer>& squash, HeadCut cut) {
+    ImportOptions options;
+    options.head = cut;
+    const Examples labelled = rows_of(6, cut == HeadCut::last_layer || outputs < 3 ? 2 : outputs);
+    return import_model(weights_of(with_head(outputs, squash)), outputs < 3 ? rows : labelled, options).model;
+  };
+  const Dense one = testing::NetworkMaker(4).dense(5, 1);
+  for (const auto& squash : {std::vector<Layer>{}, std::vector<Layer>{Sigmoid{}}}) {
+    const Model model = head_of(1, squash, HeadCut::automatic);
+    ASSERT_TRUE(model.output_layer.has_value());
+    EXPECT_EQ(model.output_layer->weight.values, one.weight.values);
+    EXPECT_EQ(model.labels, (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(output_width(model.lower).value(), 5u);
+    EXPECT_TRUE(model.score_calibration.has_value());
+  }
+  EXPECT_EQ(head_of(4, {Softmax{}}, HeadCut::automatic).output_layer->weight.rows, 4u);
+  EXPECT_EQ(head_of(4, {Softmax{}}, HeadCut::automatic).labels.size(), 4u);
+  EXPECT_FALSE(head_of(4, {}, HeadCut::automatic).output_layer.has_value());  // features, for all we know
+  // Of two outputs the second's lead is the score.
+  const Dense two = testing::NetworkMaker(4).dense(5, 2);
+  const Model model = head_of(2, {}, HeadCut::last_layer);
+  ASSERT_EQ(model.output_layer->weight.rows, 1u);
+  EXPECT_DOUBLE_EQ(model.output_layer->weight(0, 3), two.weight(1, 3) - two.weight(0, 3));
+  EXPECT_DOUBLE_EQ(model.output_layer->bias[0], two.bias[1] - two.bias[0]);
+}
+
+TEST(ImportModel, CountsWhatTheHeadTellsRight) {
+  // The head's own answers as labels: its accuracy is 1.
+  const Network network = with_head(3, {Softmax{}});
+  Examples rows = rows_of(6, 3);
+  const Matrix answers = forward(network, rows.embeddings);
+  for (size_t i = 3; i < rows.rows(); ++i) {  // the first three keep all labels there
+    const auto row = answers.row(i);
+    rows.labels[i] = std::string(1, static_cast<char>('a' + (std::ranges::max_element(row) - row.begin())));
+  }
+  const ImportedModel made = import_model(weights_of(network), rows, {});
+  EXPECT_GE(made.accuracy.value(), 57.0 / 60);
+  EXPECT_GE(made.replaced_accuracy.value(), 0.5);
+  rows.labels.clear();
+  const ImportedModel unlabelled = import_model(weights_of(network), rows, {});
+  EXPECT_FALSE(unlabelled.accuracy.has_value());
+  EXPECT_EQ(unlabelled.model.labels, (std::vector<std::string>{"0", "1", "2"}));
+}
+
+TEST(ReadWeights, ReadsBothFormatsByTheirContent) {
+  const auto folder = TemporaryFolder::make(std::filesystem::temp_directory_path(), "cryptotl-test-").value();
+  const auto onnx = folder.path() / "a";
+  const Network network = body(Tanh{});
+  write_file(onnx, write_onnx(network).value()).value();
+  EXPECT_TRUE(testing::same(read_weights(onnx)->network, network));
+  const auto npz = folder.path() / "b";
+  write_file(npz, testing::zip_of({{"w1.npy", npy_of("(2, 2)", {1, 2, 3, 4})},
+                                   {"b1.npy", npy_of({1, 2})},
+                                   {"w2.npy", npy_of("(1, 2)", {3, 4})},
+                                   {"b2.npy", npy_of({5})},
+                                   {"mn.npy", npy_of({0, 0})},
+                                   {"mx.npy", npy_of({1, 2})}}))
+      .value();
+  const ForeignWeights weights = read_weights(npz).value();
+  ASSERT_TRUE(weights.scaler.has_value());
+  // The network takes what its own scaler makes, and no other is fitted.
+  const ImportedModel made = import_model(weights, rows_of(2), {});
+  EXPECT_EQ(made.model.scaler, *weights.scaler);
+  EXPECT_TRUE(testing::same(made.model.lower, weights.network));
+  write_file(folder.path() / "c", as_bytes("text")).value();
+  EXPECT_THAT(read_weights(folder.path() / "c").error().what(), HasSubstr("c: not an ONNX file"));
+  EXPECT_EQ(read_weights(folder.path() / "d").error().code(), ErrorCode::not_found);
+}
+
+TEST(ImportModel, MakesAFolderThatIsReadBack) {
+  const auto folder = TemporaryFolder::make(std::filesystem::temp_directory_path(), "cryptotl-test-").value();
+  const ImportedModel made = import_model(weights_of(with_head(1, {Sigmoid{}})), rows_of(6), {});
+  save_whole_model(folder.path() / "model", made.model, false).value();
+  const Model read = load_model(folder.path() / "model").value();
+  EXPECT_EQ(model_digest(read), model_digest(made.model));
+  EXPECT_EQ(read.training.at("replaced_activations").size(), 1u);
+}
+
+}  // namespace
+}  // namespace cryptotl
