@@ -67,6 +67,8 @@ ModelMetadata metadata_from(const Json& json) {
           "params_id is not that of the plan's parameters");
   require_tensor(json, "inputs", kInputName, out.request_bytes());
   require_tensor(json, "outputs", kOutputName, out.response_bytes());
+  require(parameters.at("public_key_input_bytes") == out.public_request_bytes(),
+          "public_key_input_bytes is not what the plan calls for");
   require(parameters.at("evaluation_key_bytes") == out.evaluation_key_bytes(),
           "evaluation_key_bytes is not what the plan calls for");
   out.scaler = MinMaxScaler::from_json(parameters.at("scaler")).value();
@@ -104,6 +106,10 @@ ModelMetadata ModelMetadata::of(const Model& model, const LatencyPlan& plan) {
 
 size_t ModelMetadata::request_bytes() const { return ciphertext_bytes(*params, 2, plan.top_limbs(), true); }
 
+size_t ModelMetadata::public_request_bytes() const {
+  return ciphertext_bytes(*params, 2, plan.top_limbs(), false);
+}
+
 size_t ModelMetadata::response_bytes() const {
   return ciphertext_bytes(*params, 2, plan.answer_limbs(), false);
 }
@@ -117,6 +123,7 @@ Json ModelMetadata::to_json() const {
       {"model_digest", hex(model_digest)},
       {"params_id", hex(params->id())},
       {"plan", plan.to_json()},
+      {"public_key_input_bytes", public_request_bytes()},
       {"evaluation_key_bytes", evaluation_key_bytes()},
       {"scaler", scaler.to_json()},
       {"embedder", {{"name", embedder.name}, {"width", embedder.width}, {"digest", embedder.digest}}},

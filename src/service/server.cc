@@ -1,6 +1,8 @@
 #include "cryptotl/service/server.h"
 
+#include <algorithm>
 #include <charconv>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 
 #include "service/http_server.h"
@@ -35,11 +37,13 @@ Error truncated(size_t got, size_t wanted) {
                "the body ends after " + std::to_string(got) + " of " + std::to_string(wanted) + " bytes");
 }
 
-/// The body's length, which has to be `wanted`.
-Status require_length(size_t length, size_t wanted) {
-  if (length == wanted) return {};
-  return Error(length > wanted ? ErrorCode::too_large : ErrorCode::malformed,
-               "the body has " + std::to_string(length) + " bytes; " + std::to_string(wanted) + " are right");
+/// The body's length, which has to be one of `right`.
+Status require_length(size_t length, std::initializer_list<size_t> right) {
+  if (std::ranges::find(right, length) != right.end()) return {};
+  std::string lengths;
+  for (const size_t one : right) lengths += (lengths.empty() ? "" : " or ") + std::to_string(one);
+  return Error(length > std::ranges::max(right) ? ErrorCode::too_large : ErrorCode::malformed,
+               "the body has " + std::to_string(length) + " bytes; " + lengths + " are right");
 }
 
 /// Gives the body's bytes to `take` as they come.
@@ -118,7 +122,7 @@ Status Server::State::put_keys(const Request& request, Response& response, const
   if (!name.ok()) return name.error();
   const auto length = number_header(request, "Content-Length");
   if (!length.ok()) return length.error();
-  CRYPTOTL_TRY(require_length(*length, keys->key_bytes()));
+  CRYPTOTL_TRY(require_length(*length, {keys->key_bytes()}));
   KeyStore::Upload upload(*keys, *name);
   CRYPTOTL_TRY(upload.begin());
   CRYPTOTL_TRY(read_body(body, *length, [&](ByteView bytes) { return upload.add(bytes); }));
@@ -140,7 +144,8 @@ Result<InferenceRequest> Server::State::read_inference(const Request& request, c
                                            " bytes; at most " + std::to_string(options.limits.json_bytes) +
                                            " are taken");
   }
-  CRYPTOTL_TRY(require_length(*length, *json_length + metadata.request_bytes()));
+  CRYPTOTL_TRY(require_length(
+      *length, {*json_length + metadata.request_bytes(), *json_length + metadata.public_request_bytes()}));
   bytes.reserve(*length);
   CRYPTOTL_TRY(read_body(body, *length, [&](ByteView piece) {
     bytes.insert(bytes.end(), piece.begin(), piece.end());
@@ -148,10 +153,11 @@ Result<InferenceRequest> Server::State::read_inference(const Request& request, c
   }));
   auto parsed = read_inference_request(as_text(ByteView(bytes).first(*json_length)), metadata.model_digest,
                                        options.limits);
-  if (parsed.ok() && parsed->ciphertext_bytes != metadata.request_bytes()) {
+  const size_t right = *length - *json_length;
+  if (parsed.ok() && parsed->ciphertext_bytes != right) {
     return Error(ErrorCode::malformed, "inputs[0].parameters.binary_data_size is " +
                                            std::to_string(parsed->ciphertext_bytes) + "; " +
-                                           std::to_string(metadata.request_bytes()) + " is right");
+                                           std::to_string(right) + " follow");
   }
   return parsed;
 }

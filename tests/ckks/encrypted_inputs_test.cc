@@ -77,7 +77,8 @@ class EncryptedInputsTest : public testing::Test {
     return read_file(path_).value();
   }
   Result<EncryptedInputs> opened(const Bytes& bytes, const ParamsPtr& params) {
-    // Not write_file(): thousands of them would wait for the disk.
+    // Not write_file(), nor over what is there: thousands of them would wait for the disk.
+    fs::remove(path_);
     std::ofstream(path_, std::ios::binary)
         .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     auto inputs = EncryptedInputs::open(path_, params, kLimbs);

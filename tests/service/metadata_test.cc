@@ -46,6 +46,7 @@ TEST(ModelMetadata, RefusesPartsThatDoNotFitTogether) {
   const std::pair<const char*, Json> kWrong[] = {
       {"/inputs/0/shape/0", 100},
       {"/outputs/0/shape/0", 100},
+      {"/parameters/public_key_input_bytes", 100},
       {"/parameters/evaluation_key_bytes", 5},
       {"/parameters/params_id", std::string(64, '0')},
       {"/parameters/model_digest", std::string(63, '0')},

@@ -45,6 +45,7 @@ struct Owner {
   explicit Owner(const ModelMetadata& model)
       : metadata(model),
         secret(SecretKey::generate(model.params)),
+        public_key(make_public_key(secret)),
         encoder(model.params->log_n()),
         evaluation_keys(write_evaluation_keys(make_evaluation_keys(secret, required_keys(model.plan)))) {}
 
@@ -52,6 +53,13 @@ struct Owner {
     const LatencyPlan& plan = metadata.plan;
     return write_ciphertext(encrypt(secret, encoder.encode(pack_input(plan.packing, row), plan.input_scale),
                                     plan.input_scale, plan.top_limbs()));
+  }
+  /// As a device does that has the public key alone.
+  Bytes encrypted_public(std::span<const double> row) const {
+    const LatencyPlan& plan = metadata.plan;
+    return write_ciphertext(encrypt_public(public_key,
+                                           encoder.encode(pack_input(plan, row), plan.input_scale),
+                                           plan.input_scale, plan.top_limbs()));
   }
   std::vector<double> decrypted(ByteView answer) const {
     const Ciphertext ciphertext = read_ciphertext(answer, metadata.params).value();
@@ -62,6 +70,7 @@ struct Owner {
 
   ModelMetadata metadata;
   SecretKey secret;
+  PublicKey public_key;
   Encoder encoder;
   Bytes evaluation_keys;
   Digest keys_digest = digest(evaluation_keys);

@@ -75,7 +75,8 @@ def drive(url, party, folder):
     assert expect_refusal(400, lambda: infer(client, model, request, digest, outputs=as_json)) == "malformed"
     assert expect_refusal(404, lambda: infer(client, "another", request, digest)) == "not_found"
     assert expect_refusal(400, lambda: infer(client, model, request[:-1], digest)) == "malformed"
-    assert expect_refusal(413, lambda: infer(client, model, request + b"x", digest)) == "too_large"
+    assert expect_refusal(400, lambda: infer(client, model, request + b"x", digest)) == "malformed"
+    assert expect_refusal(413, lambda: infer(client, model, request + request, digest)) == "too_large"
     damaged = bytes([request[0] ^ 1]) + request[1:]
     assert expect_refusal(400, lambda: infer(client, model, damaged, digest)) == "malformed"
     client.close()

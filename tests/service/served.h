@@ -48,9 +48,8 @@ class Served : public testing::Test {
   std::string key_path() const { return "/v2/models/small/keys/" + hex(owner().keys()); }
 
   /// The JSON part of a right request.
-  static std::string inference_json() {
-    return write_inference_request(
-        {"an id", owner().keys(), metadata().model_digest, metadata().request_bytes()});
+  static std::string inference_json(size_t ciphertext_bytes = metadata().request_bytes()) {
+    return write_inference_request({"an id", owner().keys(), metadata().model_digest, ciphertext_bytes});
   }
 
   static void expect_right(ByteView answer, std::span<const double> row) {

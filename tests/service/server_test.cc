@@ -153,6 +153,8 @@ TEST_F(ServerTest, RefusesInferenceRequestsThatAreNotRight) {
 
   Bytes longer = input;
   longer.push_back(0);
+  expect_error(infer(inference_json(), longer), ErrorCode::malformed);
+  longer.resize(metadata().public_request_bytes() + 1);  // one of a public key is the longest that there is
   expect_error(infer(inference_json(), longer), ErrorCode::too_large);
   expect_error(infer(inference_json(), ByteView(input).first(input.size() - 1)), ErrorCode::malformed);
   expect_error(infer("", input), ErrorCode::malformed);
@@ -204,6 +206,38 @@ TEST_F(ServerTest, RefusesCiphertextsOfAnotherKeyOrOtherParametersAndDamagedOnes
     ASSERT_TRUE(answer.has_value());
     EXPECT_GE(answer->status, 400) << "byte " << i;
     EXPECT_LT(answer->status, 500) << "byte " << i;
+  }
+}
+
+TEST_F(ServerTest, RefusesPublicKeyInputsOfAnotherKeyDamagedOrNotWhole) {
+  start();
+  ASSERT_EQ(put_keys(owner().evaluation_keys)->status, 201);
+  const size_t bytes = metadata().public_request_bytes();
+  const Bytes good = owner().encrypted_public(rows().row(0));
+  ASSERT_EQ(good.size(), bytes);
+  const Owner stranger(metadata());
+  expect_error(infer(inference_json(bytes), stranger.encrypted_public(rows().row(0))),
+               ErrorCode::parameter_mismatch);
+  Bytes bad = good;
+  bad[bytes / 2] ^= 1;
+  expect_error(infer(inference_json(bytes), bad), ErrorCode::malformed);
+  expect_error(infer(inference_json(bytes), ByteView(good).first(bytes - 1)), ErrorCode::malformed);
+  bad = good;
+  bad.push_back(0);
+  expect_error(infer(inference_json(bytes), bad), ErrorCode::too_large);
+  // What the JSON part states is what follows, though both lengths are known.
+  expect_error(infer(inference_json(), good), ErrorCode::malformed);
+  expect_error(infer(inference_json(bytes), owner().encrypted(rows().row(0))), ErrorCode::malformed);
+}
+
+TEST_F(ServerTest, AnswersInputsOfThePublicKeyAsThoseOfTheSecretOne) {
+  start();
+  ServiceClient connected = client();
+  ASSERT_TRUE(connected.upload_keys(owner().evaluation_keys).ok());
+  for (size_t row = 0; row < 4; ++row) {
+    const Bytes input =
+        row % 2 == 0 ? owner().encrypted_public(rows().row(row)) : owner().encrypted(rows().row(row));
+    expect_right(connected.infer(input, owner().keys()).value().ciphertext, rows().row(row));
   }
 }
 

@@ -33,6 +33,8 @@ struct ModelMetadata {
 
   /// Exact sizes of the objects that travel, headers included.
   size_t request_bytes() const;
+  /// Of an input that was encrypted with the public key: both parts travel.
+  size_t public_request_bytes() const;
   size_t response_bytes() const;
   size_t evaluation_key_bytes() const;
 
