@@ -24,6 +24,19 @@ void DataOptions::define(CLI::App& verb) {
   verb.add_option("--embedder", embedder, "where numbers come from, such as all-mpnet-base-v2");
 }
 
+void DataOptions::define_or_encrypted(CLI::App& verb) {
+  define(verb);
+  verb.get_option("--data")->required(false);
+  CLI::Option* const other = verb.add_option(
+      "--encrypted", encrypted, "in the place of --data: file that a device made with cryptotl encrypt");
+  for (const char* const name : {"--data", "--label", "--embedder"}) other->excludes(verb.get_option(name));
+}
+
+void DataOptions::require_one() const {
+  if (!file.empty() || !encrypted.empty()) return;
+  throw Error(ErrorCode::invalid_argument, "--data is missing (or --encrypted, for what a device encrypted)");
+}
+
 Examples DataOptions::read(bool expects_labels) const {
   return read_data(file, labels, label, embedder, expects_labels);
 }

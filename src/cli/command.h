@@ -56,10 +56,14 @@ void add_verb(CLI::App& app, CommandLine& line, const std::string& name, const s
 
 /// A table of examples on the command line.
 struct DataOptions {
-  std::string file, labels, label, embedder;
+  std::string file, labels, label, embedder, encrypted;
 
   /// --data, --labels, --label, --embedder.
   void define(CLI::App& verb);
+  /// The same, and --encrypted in the place of --data.
+  void define_or_encrypted(CLI::App& verb);
+  /// Throws unless there is --data or --encrypted.
+  void require_one() const;
   /// Throws what read_examples refuses.
   Examples read(bool expects_labels) const;
 };

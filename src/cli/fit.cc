@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/encrypted_data.h"
 #include "cli/extraction_json.h"
 #include "cryptotl/base/file.h"
 #include "cryptotl/transfer/fitting.h"
@@ -17,7 +18,7 @@ struct Options {
 };
 
 void define(CLI::App& verb, Options& options) {
-  options.data.define(verb);
+  options.data.define_or_encrypted(verb);
   verb.add_option("--server", options.server, "http://HOST:PORT; a head of kind local needs none");
   verb.add_option("--keys", options.keys, "folder of keygen");
   verb.add_option("--head", options.head, "file of the head to be made; the name of a kind counts as --kind")
@@ -69,10 +70,17 @@ Outcome work(const CommandLine& line, const Options& options) {
   if (asks_server && (options.server.empty() || options.keys.empty())) {
     refuse_usage("--server and --keys are missing; only a head of kind local does without");
   }
+  options.data.require_one();
+  const bool is_encrypted = !options.data.encrypted.empty();
+  if (is_encrypted) require_features_alone(options.data.encrypted, wish.kind).value();
+  if (is_encrypted && options.data.labels.empty())
+    refuse_usage("labels are needed beside encrypted inputs: --labels FILE, one a row");
   check_output_file(wish.file, options.force).value();
-  const Examples examples = options.data.read(true);
+  Examples examples;
+  if (!is_encrypted) examples = options.data.read(true);
   std::optional<Session> session;
   if (asks_server) session = Session::open(options.server, options.keys).value();
+  if (is_encrypted) examples = read_encrypted(options.data, *session, line.quiet);
   FitOptions fit;
   fit.kind = wish.kind;
   fit.seed = options.seed;

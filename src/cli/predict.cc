@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "cli/command.h"
+#include "cli/encrypted_data.h"
 #include "cli/extraction_json.h"
 #include "cryptotl/base/file.h"
 #include "cryptotl/transfer/fitting.h"
@@ -16,7 +17,7 @@ struct Options {
 };
 
 void define(CLI::App& verb, Options& options) {
-  options.data.define(verb);
+  options.data.define_or_encrypted(verb);
   verb.add_option("--server", options.server,
                   "http://HOST:PORT; a head that was asked to be local needs none");
   verb.add_option("--keys", options.keys, "folder of keygen");
@@ -37,16 +38,23 @@ TrainedHead read_head_file(const std::string& path) {
 }
 
 Outcome work(const CommandLine& line, const Options& options) {
+  options.data.require_one();
   check_output_file(options.out, options.force).value();
   const TrainedHead head = read_head_file(options.head);
   if (head.asks_server() && (options.server.empty() || options.keys.empty())) {
     throw Error(ErrorCode::invalid_argument,
                 options.head + " needs the features of its server: --server and --keys");
   }
-  const Examples examples = options.data.read(false);
-  require_embedder(examples, head.embedder).value();
+  const bool is_encrypted = !options.data.encrypted.empty();
+  if (is_encrypted) require_features_alone(options.data.encrypted, head.head.kind).value();
+  Examples examples;
+  if (!is_encrypted) {
+    examples = options.data.read(false);
+    require_embedder(examples, head.embedder).value();
+  }
   std::optional<Session> session;
   if (head.asks_server()) session = Session::open(options.server, options.keys).value();
+  if (is_encrypted) examples = read_encrypted(options.data, *session, line.quiet);
   const Prediction prediction = predict(head, examples, session ? &*session : nullptr, line.quiet);
   for (const std::string& warning : prediction.warnings) warn(warning);
   write_file(options.out, as_bytes(scores_csv(prediction, head.labels))).value();
@@ -58,7 +66,7 @@ Outcome work(const CommandLine& line, const Options& options) {
   Outcome out{{{"out", options.out},
                {"rows", prediction.calls.size()},
                {"labels", counts},
-               {"score_bound", head.score_bound()},
+               {"score_bound", prediction.score_bound},
                {"warnings", prediction.warnings}},
               options.out + ": " + std::to_string(prediction.calls.size()) + " rows"};
   for (const auto& [label, count] : counts) out.text += ", " + std::to_string(count) + " " + label;

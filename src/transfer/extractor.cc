@@ -73,15 +73,35 @@ std::vector<double> FeatureExtractor::decrypted(ByteView answer) const {
   return features;
 }
 
+namespace {
+
+Extraction nothing_yet(size_t rows, size_t features, std::vector<size_t> clipped) {
+  return {Matrix(rows, features), std::vector<bool>(rows), std::move(clipped), {}};
+}
+
+}  // namespace
+
 Extraction FeatureExtractor::extract(const Matrix& embeddings, const ProgressFunction& progress) {
   ScaledRows scaled = scale_rows(model_, embeddings);
-  const size_t rows = embeddings.rows;
-  Extraction out{
-      Matrix(rows, model_.plan.output_width()), std::vector<bool>(rows), std::move(scaled.clipped), {}};
+  Extraction out = nothing_yet(embeddings.rows, model_.plan.output_width(), std::move(scaled.clipped));
+  run(
+      embeddings.rows, [&](size_t i) { return encrypted(scaled.rows.row(i)); }, out, progress);
+  return out;
+}
 
+Extraction FeatureExtractor::extract(const EncryptedInputs& inputs, const ProgressFunction& progress) {
+  Extraction out =
+      nothing_yet(inputs.count(), model_.plan.output_width(), std::vector<size_t>(inputs.count()));
+  run(
+      inputs.count(), [&](size_t i) { return inputs.ciphertext(i).value(); }, out, progress);
+  return out;
+}
+
+void FeatureExtractor::run(size_t rows, const std::function<Bytes(size_t)>& request_of, Extraction& out,
+                           const ProgressFunction& progress) {
   const auto encrypt_row = [&](size_t i) {
     const Stopwatch time;
-    Bytes request = encrypted(scaled.rows.row(i));
+    Bytes request = request_of(i);
     out.times.encrypt.push_back(time.milliseconds());
     return request;
   };
@@ -113,7 +133,6 @@ Extraction FeatureExtractor::extract(const Matrix& embeddings, const ProgressFun
     if (progress) progress(i + 1, rows);
   }
   if (rows > 0) decrypt_row(rows - 1, last);
-  return out;
 }
 
 }  // namespace cryptotl

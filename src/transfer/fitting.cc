@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "cryptotl/data/labels.h"
+#include "cryptotl/transfer/encrypted_examples.h"
 #include "transfer/statistics.h"
 
 namespace cryptotl {
@@ -12,7 +13,8 @@ namespace {
 Extraction extract_all(Session& session, const Examples& examples, bool quiet) {
   ProgressBar bar("encrypted passes", quiet);
   FeatureExtractor extractor(session.client, session.keys);
-  return extractor.extract(examples.embeddings, bar.function());
+  return examples.encrypted ? extractor.extract(*examples.encrypted, bar.function())
+                            : extractor.extract(examples.embeddings, bar.function());
 }
 
 void require_rows_of_each_class(const LabelSet& labels, const std::vector<size_t>& rows) {
@@ -84,6 +86,7 @@ Result<Session> Session::open(const std::string& url, const std::filesystem::pat
 }
 
 FitResult fit_head_to(const Examples& examples, Session* session, const FitOptions& options) {
+  if (examples.encrypted) require_features_alone(examples.source, options.kind).value();
   const LabelSet labels = index_labels(examples.labels, examples.source).value();
   FitResult out;
   out.trained.asked = options.kind;
@@ -105,7 +108,8 @@ FitResult fit_head_to(const Examples& examples, Session* session, const FitOptio
     provider = provider_knowledge(model, labels.names);
     out.trained.model = model.model_digest;
     out.trained.feature_width = model.plan.output_width();
-    out.trained.predicted_error = model.plan.predicted_error;
+    out.trained.predicted_error =
+        examples.encrypted ? model.plan.predicted_error_public : model.plan.predicted_error;
   }
   out.rows = rows.size();
   const std::vector<int> index = take(labels.index, rows);
@@ -119,8 +123,10 @@ FitResult fit_head_to(const Examples& examples, Session* session, const FitOptio
 }
 
 Prediction predict(const TrainedHead& head, const Examples& examples, Session* session, bool quiet) {
+  if (examples.encrypted) require_features_alone(examples.source, head.head.kind).value();
   require_embedder(examples, head.embedder).value();
   Prediction out;
+  out.score_bound = head.score_bound(head.predicted_error);
   out.flagged.assign(examples.rows(), false);
   Matrix features(examples.rows(), head.feature_width);
   if (session != nullptr) {
@@ -134,6 +140,7 @@ Prediction predict(const TrainedHead& head, const Examples& examples, Session* s
     out.warnings = out.extraction->warnings(model);
     if (head.uses_features()) out.flagged = out.extraction->flagged;
     features = out.extraction->features;
+    if (examples.encrypted) out.score_bound = head.score_bound(model.plan.predicted_error_public);
   }
   out.scores = scores(head.head, examples.embeddings, features);
   out.calls = calls(out.scores);

@@ -2,10 +2,12 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "cryptotl/ckks/encrypted_inputs.h"
 #include "cryptotl/data/embedder.h"
 #include "cryptotl/data/feature_file.h"
 
@@ -18,6 +20,8 @@ struct Examples {
   EmbedderIdentity embedder;
   bool from_texts = false;
   std::vector<std::string> labels;  ///< [rows], or empty
+  /// Rows that a device encrypted, in the place of embeddings, which then have no columns.
+  std::shared_ptr<const EncryptedInputs> encrypted = nullptr;
 
   size_t rows() const { return embeddings.rows; }
   /// Rows of each label.

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "cryptotl/base/progress.h"
 #include "cryptotl/ckks/encoder.h"
+#include "cryptotl/ckks/encrypted_inputs.h"
 #include "cryptotl/service/client.h"
 #include "cryptotl/transfer/client_keys.h"
 #include "cryptotl/transfer/scaled_rows.h"
@@ -12,7 +14,7 @@ namespace cryptotl {
 
 /// What one client saw of its passes, in milliseconds; one entry a row.
 struct PassTimes {
-  std::vector<double> encrypt;     ///< packing, encoding, encrypting, serialising
+  std::vector<double> encrypt;     ///< packing, encoding, encrypting, serialising; or reading from a file
   std::vector<double> round_trip;  ///< from request bytes to answer bytes, as the client sees it
   std::vector<double> server;      ///< the same, as the server measures it
   std::vector<double> decrypt;     ///< parsing, decrypting, decoding
@@ -41,8 +43,13 @@ class FeatureExtractor {
   /// Throws the first error of a pass: of the server, of the connection, or of an answer that is not what the
   /// plan calls for (malformed).
   Extraction extract(const Matrix& embeddings, const ProgressFunction& progress = {});
+  /// The same for rows that a device encrypted, which are sent as they are. How many of their values were
+  /// clipped only the device knows.
+  Extraction extract(const EncryptedInputs& inputs, const ProgressFunction& progress = {});
 
  private:
+  void run(size_t rows, const std::function<Bytes(size_t)>& request_of, Extraction& out,
+           const ProgressFunction& progress);
   Bytes encrypted(std::span<const double> scaled_row) const;
   /// The features, or none where the answer is flagged.
   std::vector<double> decrypted(ByteView answer) const;

@@ -35,16 +35,17 @@ struct FitResult {
   std::vector<std::string> warnings;
 };
 
-/// Trains a head on labelled examples. `session` is null for a head that is asked to be local; for any other
-/// kind all rows go through the server, whatever head is chosen. Flagged rows are left out, with a warning.
-/// Throws the errors of the extraction and of train_head; parameter_mismatch where examples and model do not
-/// fit.
+/// Trains a head on labelled examples, which a device may have encrypted (then of kind paper or linear).
+/// `session` is null for a head that is asked to be local; for any other kind all rows go through the server,
+/// whatever head is chosen. Flagged rows are left out, with a warning. Throws the errors of the extraction
+/// and of train_head; parameter_mismatch where examples and model do not fit.
 FitResult fit_head_to(const Examples& examples, Session* session, const FitOptions& options);
 
 struct Prediction {
   std::vector<Call> calls;    ///< [rows]; nothing of a flagged row's means anything
   Matrix scores;              ///< [rows][1 or labels], as the head gives them
   std::vector<bool> flagged;  ///< [rows]
+  double score_bound = 0;     ///< how far encryption can move a score
   std::optional<Extraction> extraction;
   std::vector<std::string> warnings;
 };

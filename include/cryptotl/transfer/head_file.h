@@ -29,7 +29,11 @@ struct TrainedHead {
   /// How far features within their predicted error can move a logit, and a score: its slope is at most 1/4 of
   /// two classes (p (1 - p)), 1/2 of more.
   double logit_bound() const { return predicted_error * head.sensitivity; }
-  double score_bound() const { return logit_bound() / (labels.size() == 2 ? 4 : 2); }
+  double score_bound() const { return score_bound(predicted_error); }
+  /// The same for features within another error.
+  double score_bound(double feature_error) const {
+    return feature_error * head.sensitivity / (labels.size() == 2 ? 4 : 2);
+  }
 };
 
 /// The entry of an ONNX file's metadata that only a head has.
