@@ -89,7 +89,11 @@ TemporaryFolder& TemporaryFolder::operator=(TemporaryFolder&& other) noexcept {
 void remove_temporary_folders() noexcept {
   const std::lock_guard lock(registry().mutex);
   std::error_code ignored;
-  for (const fs::path& folder : registry().folders) fs::remove_all(folder, ignored);
+  for (const fs::path& folder : registry().folders) {
+    // Another thread may still make a file in it, between its emptying and its end.
+    for (int attempt = 0; attempt < 100 && fs::exists(folder, ignored); ++attempt)
+      fs::remove_all(folder, ignored);
+  }
 }
 
 StagedFolder::StagedFolder(fs::path target, std::vector<std::string> kept, TemporaryFolder temporary)

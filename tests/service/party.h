@@ -58,7 +58,7 @@ struct Owner {
   Bytes encrypted_public(std::span<const double> row) const {
     const LatencyPlan& plan = metadata.plan;
     return write_ciphertext(encrypt_public(public_key,
-                                           encoder.encode(pack_input(plan, row), plan.input_scale),
+                                           encoder.encode(pack_input(plan.packing, row), plan.input_scale),
                                            plan.input_scale, plan.top_limbs()));
   }
   std::vector<double> decrypted(ByteView answer) const {
