@@ -1,6 +1,7 @@
 #include "cli/evaluate.h"
 
 #include "cli/evaluation_text.h"
+#include "cli/lower_options.h"
 #include "cryptotl/base/file.h"
 #include "cryptotl/transfer/report.h"
 #include "cryptotl/transfer/temporary_folder.h"
@@ -11,6 +12,7 @@ namespace {
 struct Options {
   std::string source, source_labels, target, target_labels, label, embedder, report;
   EvaluationOptions evaluation;
+  LowerOptions lower;
   bool force = false;
 };
 
@@ -22,17 +24,25 @@ void define(CLI::App& verb, Options& options) {
   verb.add_option("--label", options.label, "the label's column of CSV files, by name or number");
   verb.add_option("--embedder", options.embedder, "where numbers come from, such as all-mpnet-base-v2");
   verb.add_option("--report", options.report, "HTML page to be made");
+  options.lower.define(verb);
   define_evaluation(verb, options.evaluation);
   add_force(verb, options.force);
 }
 
 Outcome work(const CommandLine& line, const Options& options) {
   if (!options.report.empty()) check_output_file(options.report, options.force).value();
+  PretrainingOptions lower;
+  options.lower.apply(lower);
   const Examples source =
       read_data(options.source, options.source_labels, options.label, options.embedder, true);
   const Examples target =
       read_data(options.target, options.target_labels, options.label, options.embedder, true);
-  return run_evaluation(line, source, target, options.evaluation, options.report);
+  require_shape(lower, source.embeddings.cols);
+  EvaluationOptions evaluation = options.evaluation;
+  evaluation.shape = lower.shape;
+  evaluation.train_activation = lower.train_activation;
+  evaluation.replacement = lower.replacement;
+  return run_evaluation(line, source, target, evaluation, options.report);
 }
 
 }  // namespace

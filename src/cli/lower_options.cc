@@ -1,5 +1,6 @@
 #include "cli/lower_options.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -7,6 +8,7 @@ namespace cryptotl {
 namespace {
 
 constexpr size_t kMostCoefficients = 8;  // of degree 7
+constexpr size_t kMostFineTuning = 1000;
 
 [[noreturn]] void refuse(const std::string& what) { throw Error(ErrorCode::invalid_argument, what); }
 
@@ -50,9 +52,18 @@ Layer activation_of(const std::string& text) {
   if (polynomial.coefficients.size() != parts.size() || parts.size() < 3 ||
       parts.size() > kMostCoefficients || polynomial.coefficients.back() == 0) {
     refuse("--activation " + text +
-           ": cubic, quadratic, or 3 to 8 coefficients c0,c1,c2,... of which the last is not 0 are right");
+           ": cubic, quadratic, relu, tanh, sigmoid, gelu, or 3 to 8 coefficients c0,c1,c2,... of which the "
+           "last is not 0 are right");
   }
   return polynomial;
+}
+
+/// tanh and sigmoid are odd but for a constant: the quadratic nearest to them is a straight line.
+void require_curve(const Layer& function, const std::string& name, const ReplacementOptions& replacement) {
+  const Approximation nearest = approximate(function, {-4, 4}, replacement.degree).value();
+  if (nearest.polynomial.coefficients.size() > 2 && nearest.polynomial.coefficients.back() != 0) return;
+  refuse("--degree " + std::to_string(replacement.degree) + ": the nearest to " + name +
+         " is a straight line; 3 to " + std::to_string(kMaxApproximationDegree) + " is right");
 }
 
 }  // namespace
@@ -67,9 +78,15 @@ void LowerOptions::define(CLI::App& verb) {
   verb.add_option("--kernel", kernel,
                   "taps of the convolution before the first hidden layer, 0 for none (default: 9)");
   verb.add_option("--pool", pool, "neighbours that the pooling averages, 0 for none (default: 3)");
-  verb.add_option("--activation", activation,
-                  "cubic (the paper's), quadratic (u^2/8 + u/2 + 1/4, faster), or a polynomial as its "
-                  "coefficients c0,c1,c2,... up to degree 7 (default: cubic)");
+  verb.add_option(
+      "--activation", activation,
+      "cubic (the paper's), quadratic (u^2/8 + u/2 + 1/4, faster), a polynomial as its coefficients "
+      "c0,c1,c2,... up to degree 7, or relu, tanh, sigmoid or gelu, which training replaces by a "
+      "polynomial (default: cubic)");
+  verb.add_option("--degree", degree,
+                  "of the polynomial that replaces relu, tanh, sigmoid or gelu: 2 to 7 (default: 3)");
+  verb.add_option("--fine-tune", fine_tune,
+                  "epochs at most after such a replacement, 0 for none (default: 5)");
   verb.add_flag("--train-activation", train_activation,
                 "train the activation's coefficients with the weights, one set a layer");
 }
@@ -95,6 +112,24 @@ void LowerOptions::apply(PretrainingOptions& pretraining) const {
   if (!pool.empty()) shape.pool = count_of("pool", pool, 0, kMaxLowerWidth);
   if (!activation.empty()) shape.activation = activation_of(activation);
   pretraining.train_activation = train_activation;
+  apply_replacement(pretraining);
+}
+
+void LowerOptions::apply_replacement(PretrainingOptions& pretraining) const {
+  ReplacementOptions& replacement = pretraining.replacement;
+  if (!degree.empty()) replacement.degree = count_of("degree", degree, 2, kMaxApproximationDegree);
+  if (!fine_tune.empty()) replacement.fine_tune_epochs = count_of("fine-tune", fine_tune, 0, kMostFineTuning);
+  const bool replaces = pretraining.network ? std::ranges::any_of(pretraining.network->layers, is_replaceable)
+                                            : is_replaceable(pretraining.shape.activation);
+  for (const auto& [option, text] : {std::pair("degree", &degree), {"fine-tune", &fine_tune}}) {
+    if (!text->empty() && !replaces) {
+      refuse(std::string("--") + option +
+             " goes with an activation that is replaced: relu, tanh, sigmoid, gelu");
+    }
+  }
+  if (replaces && !pretraining.network) require_curve(pretraining.shape.activation, activation, replacement);
+  if (replaces && train_activation && replacement.fine_tune_epochs == 0)
+    refuse("--fine-tune 0: --train-activation trains what replaces the activation for at least 1 epoch");
 }
 
 void require_shape(const PretrainingOptions& pretraining, size_t input_width) {

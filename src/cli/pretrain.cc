@@ -21,9 +21,9 @@ struct Options {
 void define(CLI::App& verb, Options& options) {
   options.data.define(verb);
   verb.add_option("--model", options.model, "folder of the model to be made")->required();
-  verb.add_option(
-      "--network", options.network,
-      "ONNX file of a network to be trained in the place of the paper's: linear layers around one cubic");
+  verb.add_option("--network", options.network,
+                  "ONNX file of a network to be trained in the place of the paper's: linear layers around "
+                  "polynomials, relu, tanh, sigmoid or gelu");
   options.lower.define(verb);
   verb.add_option("--name", options.pretraining.name, "of the model, in the service's routes")
       ->capture_default_str();
@@ -40,9 +40,32 @@ Network read_network(const std::string& path) {
   const Bytes bytes = read_file(path, kMaxOnnxBytes).value();
   const auto file = read_onnx(bytes);
   if (!file.ok()) throw Error(file.error().code(), path + ": " + file.error().what());
-  const auto folded = fold(file->network);
-  if (!folded.ok()) throw Error(ErrorCode::malformed, path + ": " + folded.error().what());
   return file->network;
+}
+
+void require_foldable(const std::string& path, const PretrainingOptions& pretraining) {
+  const auto folded = fold(with_polynomials(*pretraining.network, pretraining.replacement.degree));
+  if (!folded.ok()) throw Error(ErrorCode::malformed, path + ": " + folded.error().what());
+}
+
+std::string percent(const Epoch& epoch) { return fixed(100 * epoch.validation_accuracy, 1) + " %"; }
+
+/// One line an activation that was replaced, and one on what it cost.
+std::string replacement_text(const ActivationReplacement& replacement) {
+  std::string out;
+  for (const ReplacedActivation& one : replacement.activations) {
+    out += "layer " + std::to_string(one.layer + 1) + ": " + one.function + " on [" +
+           brief(one.interval.low) + ", " + brief(one.interval.high) +
+           "] replaced by a polynomial of degree " + std::to_string(one.degree) + ", off by at most " +
+           brief(one.max_error) + "\n";
+  }
+  out += "validation accuracy " + percent(replacement.with_functions) + " before, " +
+         percent(replacement.with_polynomials) + " after";
+  if (!replacement.curve.empty()) {
+    out += ", " + percent(replacement.fine_tuned) + " after " + std::to_string(replacement.curve.size()) +
+           " epochs of fine-tuning";
+  }
+  return out + "\n";
 }
 
 Outcome work(const CommandLine& line, const Options& options) {
@@ -52,6 +75,7 @@ Outcome work(const CommandLine& line, const Options& options) {
   pretraining.publish_output_layer = !options.private_output_layer;
   if (!options.network.empty()) pretraining.network = read_network(options.network);
   options.lower.apply(pretraining);
+  if (pretraining.network) require_foldable(options.network, pretraining);
   const Examples examples = options.data.read(true);
   require_shape(pretraining, examples.embeddings.cols);
   const PretrainedModel made = [&] {
@@ -60,25 +84,30 @@ Outcome work(const CommandLine& line, const Options& options) {
   }();
   save_whole_model(options.model, made.model, options.force).value();
   const std::string name = hex(model_digest(made.model));
-  return {{{"model", options.model},
-           {"name", made.model.name},
-           {"digest", name},
-           {"rows", examples.rows()},
-           {"columns", examples.embeddings.cols},
-           {"features", made.plan.output_width()},
-           {"labels", examples.label_counts()},
-           {"activations", made.model.training.at("activations")},
-           {"embedder", made.model.embedder.name},
-           {"epochs", made.pretrained.curve.size()},
-           {"validation_loss", made.pretrained.validation_loss},
-           {"validation_accuracy", made.pretrained.validation_accuracy},
-           {"input_range", {made.plan.input_range.low, made.plan.input_range.high}},
-           {"output_limit", made.plan.output_limit},
-           {"predicted_error", made.plan.predicted_error}},
-          options.model + ": model " + name.substr(0, 16) + " from " + std::to_string(examples.rows()) +
-              " rows of " + std::to_string(examples.embeddings.cols) + " (" + made.model.embedder.name +
-              "), validation accuracy " + fixed(100 * made.pretrained.validation_accuracy, 1) +
-              " %, predicted error of encrypted features " + brief(made.plan.predicted_error) + "\n"};
+  Outcome out{{{"model", options.model},
+               {"name", made.model.name},
+               {"digest", name},
+               {"rows", examples.rows()},
+               {"columns", examples.embeddings.cols},
+               {"features", made.plan.output_width()},
+               {"labels", examples.label_counts()},
+               {"activations", made.model.training.at("activations")},
+               {"embedder", made.model.embedder.name},
+               {"epochs", made.pretrained.curve.size()},
+               {"validation_loss", made.pretrained.validation_loss},
+               {"validation_accuracy", made.pretrained.validation_accuracy},
+               {"input_range", {made.plan.input_range.low, made.plan.input_range.high}},
+               {"output_limit", made.plan.output_limit},
+               {"predicted_error", made.plan.predicted_error}},
+              options.model + ": model " + name.substr(0, 16) + " from " + std::to_string(examples.rows()) +
+                  " rows of " + std::to_string(examples.embeddings.cols) + " (" + made.model.embedder.name +
+                  "), validation accuracy " + fixed(100 * made.pretrained.validation_accuracy, 1) +
+                  " %, predicted error of encrypted features " + brief(made.plan.predicted_error) + "\n"};
+  if (made.pretrained.replacement) {
+    out.json["replacement"] = replacement_json(*made.pretrained.replacement);
+    out.text += replacement_text(*made.pretrained.replacement);
+  }
+  return out;
 }
 
 }  // namespace

@@ -80,7 +80,9 @@ std::optional<Layer> activation_named(std::string_view name) {
   if (name == "cubic") return kPaperCubic;
   if (name == "quadratic") return kReluQuadratic;
   if (name == "relu") return Relu{};
+  if (name == "tanh") return Tanh{};
   if (name == "sigmoid") return Sigmoid{};
+  if (name == "gelu") return Gelu{};
   return {};
 }
 

@@ -87,6 +87,9 @@ class Evaluation {
     ProgressBar bar("pretraining", options_.quiet);
     PretrainingOptions options;
     options.training = training();
+    options.shape = options_.shape;
+    options.train_activation = options_.train_activation;
+    options.replacement = options_.replacement;
     PretrainedModel made = pretrain_model(source_, options, bar.function());
     model_ = std::move(made.model);
     json_["seconds"]["pretrain"] = time.seconds();
@@ -95,6 +98,8 @@ class Evaluation {
                       {"embedder", model_.embedder.name},
                       {"validation_accuracy", made.pretrained.validation_accuracy},
                       {"validation_loss", made.pretrained.validation_loss}};
+    if (made.pretrained.replacement)
+      json_["model"]["replacement"] = replacement_json(*made.pretrained.replacement);
     Json curve = Json::array();
     for (const Epoch& epoch : made.pretrained.curve) curve.push_back(epoch_json(curve.size() + 1, epoch));
     json_["learning"]["pretrain"] = std::move(curve);
@@ -312,7 +317,8 @@ class Evaluation {
     FewShotData data;
     data.embeddings = target_.embeddings;
     data.features = target_.encrypted_features;
-    data.random_features = forward(paper_lower(target_.scaled.cols, options_.seed + 1), target_.scaled);
+    data.random_features =
+        forward(lower_network(target_.scaled.cols, options_.shape, options_.seed + 1), target_.scaled);
     data.labels = target_.labels.index;
     data.provider = provider_knowledge(metadata_, target_.labels.names);
     FewShotOptions options;

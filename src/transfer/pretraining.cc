@@ -1,5 +1,8 @@
 #include "cryptotl/transfer/pretraining.h"
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
 #include "cryptotl/data/labels.h"
 #include "cryptotl/network/folding.h"
 #include "cryptotl/transfer/temporary_folder.h"
@@ -23,21 +26,27 @@ nlohmann::json activations_json(const Network& lower) {
   return out;
 }
 
+nlohmann::json validation_json(const Epoch& epoch) {
+  return {{"validation_loss", epoch.validation_loss}, {"validation_accuracy", epoch.validation_accuracy}};
+}
+
 nlohmann::json training_record(const Examples& examples, const TrainingOptions& options,
                                const Pretrained& trained) {
   nlohmann::json curve = nlohmann::json::array();
   for (const Epoch& epoch : trained.curve) curve.push_back({epoch.train_loss, epoch.validation_loss});
-  return {{"rows", examples.rows()},
-          {"labels", examples.label_counts()},
-          {"seed", options.seed},
-          {"epochs", options.epochs},
-          {"batch", options.batch},
-          {"learning_rate", options.learning_rate},
-          {"weight_decay", options.weight_decay},
-          {"validation_loss", trained.validation_loss},
-          {"validation_accuracy", trained.validation_accuracy},
-          {"activations", activations_json(trained.lower)},
-          {"train_and_validation_loss", std::move(curve)}};
+  nlohmann::json out = {{"rows", examples.rows()},
+                        {"labels", examples.label_counts()},
+                        {"seed", options.seed},
+                        {"epochs", options.epochs},
+                        {"batch", options.batch},
+                        {"learning_rate", options.learning_rate},
+                        {"weight_decay", options.weight_decay},
+                        {"validation_loss", trained.validation_loss},
+                        {"validation_accuracy", trained.validation_accuracy},
+                        {"activations", activations_json(trained.lower)},
+                        {"train_and_validation_loss", std::move(curve)}};
+  if (trained.replacement) out["replacement"] = replacement_json(*trained.replacement);
+  return out;
 }
 
 /// One row of a label trains and one validates.
@@ -50,6 +59,34 @@ void require_two_rows_of_each_label(const Examples& examples) {
 }
 
 }  // namespace
+
+Network with_polynomials(const Network& network, size_t degree) {
+  const auto functions = static_cast<size_t>(std::ranges::count_if(network.layers, is_replaceable));
+  const std::vector<Interval> paper_range(functions, {-4, 4});
+  return replace_activations(network, paper_range, degree).value().network;
+}
+
+nlohmann::json replacement_json(const ActivationReplacement& replacement) {
+  nlohmann::json activations = nlohmann::json::array();
+  for (const ReplacedActivation& one : replacement.activations) {
+    activations.push_back({{"layer", one.layer + 1},
+                           {"function", one.function},
+                           {"degree", one.degree},
+                           {"range", {one.interval.low, one.interval.high}},
+                           {"max_error", one.max_error}});
+  }
+  nlohmann::json degrees = nlohmann::json::array();
+  for (const DegreeComparison& one : replacement.degrees) {
+    degrees.push_back(validation_json(one.with_polynomials));
+    degrees.back().update({{"degree", one.degree}, {"max_error", one.max_error}});
+  }
+  return {{"activations", std::move(activations)},
+          {"degrees", std::move(degrees)},
+          {"with_functions", validation_json(replacement.with_functions)},
+          {"with_polynomials", validation_json(replacement.with_polynomials)},
+          {"fine_tuned", validation_json(replacement.fine_tuned)},
+          {"fine_tune_epochs", replacement.curve.size()}};
+}
 
 PretrainedModel pretrain_model(const Examples& examples, const PretrainingOptions& options,
                                const ProgressFunction& progress) {
@@ -81,9 +118,11 @@ PretrainedModel pretrain_model(const Examples& examples, const PretrainingOption
   learning.network = options.network;
   learning.shape = options.shape;
   learning.train_activation = options.train_activation;
-  calibrated_plan(
-      options.network ? *options.network : lower_network(width, options.shape, options.training.seed),
-      take_rows(scaled, first_row), model.calibration);
+  learning.replacement = options.replacement;
+  const Network start =
+      options.network ? *options.network : lower_network(width, options.shape, options.training.seed);
+  calibrated_plan(with_polynomials(start, options.replacement.degree), take_rows(scaled, first_row),
+                  model.calibration);
 
   out.pretrained = pretrain(scaled, labels.index, learning, progress);
   model.lower = out.pretrained.lower;

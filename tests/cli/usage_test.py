@@ -1,5 +1,6 @@
 """Help, examples, exit codes and what goes to which output."""
 
+import json
 import re
 import shlex
 import socket
@@ -68,8 +69,19 @@ class ShapeTest(ProgramTest):
                                     ("activation", "1,2", "3 to 8 coefficients"),
                                     ("activation", "1,2,0", "the last is not 0"),
                                     ("activation", "1,nan,2", "coefficients"),
-                                    ("activation", ",".join("123456789"), "3 to 8 coefficients")):
+                                    ("activation", ",".join("123456789"), "3 to 8 coefficients"),
+                                    ("degree", "8", "2 to 7"), ("degree", "1", "2 to 7"),
+                                    ("degree", "3", "goes with an activation that is replaced"),
+                                    ("fine-tune", "2000", "0 to 1000")):
             self.refuses(USAGE, *pretrain, f"--{option}={value}", says=[f"--{option}", says])
+
+    def test_a_degree_that_would_leave_a_straight_line_is_refused(self):
+        self.put("source.csv", csv_of(rows_of(20, 1)))
+        for function in ("tanh", "sigmoid"):
+            self.refuses(USAGE, "pretrain", "--data", "source.csv", "--model", "model", "--activation", function,
+                         "--degree", "2", says=["--degree 2", function, "3 to 7"])
+        self.refuses(USAGE, "pretrain", "--data", "source.csv", "--model", "model", "--activation", "relu",
+                     "--fine-tune", "0", "--train-activation", says=["--fine-tune 0", "--train-activation"])
 
     def test_a_network_of_its_own_has_its_own_layers(self):
         self.put("source.csv", csv_of(rows_of(20, 1)))
@@ -86,6 +98,25 @@ class ShapeTest(ProgramTest):
         (trained,) = made["activations"]
         self.assertEqual(len(trained), 4)
         self.assertNotEqual(trained, [0.4, 0.5, 0.1, -0.01])
+
+
+    def test_a_function_is_replaced_and_what_that_costs_is_said(self):
+        self.put("source.csv", csv_of(rows_of(80, 1)))
+        pretrain = ["pretrain", "--data", "source.csv", "--epochs", "4", "--activation", "tanh", "--degree", "3"]
+        made = self.prints_json(*pretrain, "--model", "model")["replacement"]
+        (one,) = made["activations"]
+        self.assertEqual((one["function"], one["degree"]), ("Tanh", 3))
+        self.assertLess(one["range"][0], one["range"][1])
+        self.assertGreater(one["max_error"], 0)
+        self.assertEqual([other["degree"] for other in made["degrees"]], [2, 3, 4, 5, 6, 7])
+        for step in ("with_functions", "with_polynomials", "fine_tuned"):
+            self.assertGreater(made[step]["validation_accuracy"], 0)
+            self.assertGreater(made[step]["validation_loss"], 0)
+        with open(self.path("model/manifest.json"), encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["training"]["replacement"], made)
+        said = self.succeeds(*pretrain, "--model", "other", "--fine-tune", "2").stdout
+        self.assertRegex(said, r"layer 3: Tanh on \[\S+, \S+\] replaced by a polynomial of degree 3, off by at most")
+        self.assertRegex(said, r"validation accuracy \S+ % before, \S+ % after, \S+ % after \d epochs of fine-tuning")
 
 
 class ExampleTest(ProgramTest):

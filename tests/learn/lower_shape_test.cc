@@ -69,6 +69,8 @@ TEST(ActivationNamed, KnowsItsNamesAlone) {
   EXPECT_EQ(std::get<Polynomial>(*activation_named("quadratic")).coefficients, kReluQuadratic.coefficients);
   EXPECT_TRUE(std::holds_alternative<Relu>(*activation_named("relu")));
   EXPECT_TRUE(std::holds_alternative<Sigmoid>(*activation_named("sigmoid")));
+  EXPECT_TRUE(std::holds_alternative<Tanh>(*activation_named("tanh")));
+  EXPECT_TRUE(std::holds_alternative<Gelu>(*activation_named("gelu")));
   EXPECT_FALSE(activation_named("Relu"));
   EXPECT_FALSE(activation_named(""));
 }

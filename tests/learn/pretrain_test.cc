@@ -213,6 +213,139 @@ TEST(Pretrain, KeepsTrainedCoefficientsBoundedWhereTheyWouldRunAway) {
   EXPECT_LT(at_twice_the_range, 4 * start);
 }
 
+PretrainOptions replacing(const Layer& activation, size_t degree) {
+  PretrainOptions options = quick(40);
+  options.training.patience = 10;
+  options.shape.activation = activation;
+  options.replacement.degree = degree;
+  return options;
+}
+
+double accuracy_of(const Pretrained& pretrained, const Clusters& data) {
+  Network whole = pretrained.lower;
+  whole.layers.push_back(pretrained.output_layer);
+  whole.layers.push_back(Sigmoid{});
+  return measure(forward(whole, data.rows), data.labels).accuracy;
+}
+
+TEST(PretrainReplacing, RefusesDegreesThatNoPlanServesAndTrainingWithoutEpochs) {
+  const Clusters data = clusters(60, 8, 2, 0.15, 1);
+  for (const size_t degree : {1u, 8u})
+    EXPECT_THAT(refusal(data, replacing(Relu{}, degree)), HasSubstr("degree 2 to 7"));
+  PretrainOptions options = replacing(Relu{}, 3);
+  options.train_activation = true;
+  options.replacement.fine_tune_epochs = 0;
+  EXPECT_THAT(refusal(data, options), HasSubstr("at least one epoch"));
+}
+
+TEST(PretrainReplacing, PutsAPolynomialOnTheRecordedRangeInThePlaceOfEveryFunction) {
+  const Clusters data = clusters(200, 12, 2, 0.15, 11);
+  for (const auto& [activation, name] : {std::pair<Layer, std::string>(Relu{}, "Relu"),
+                                         {Tanh{}, "Tanh"},
+                                         {Sigmoid{}, "Sigmoid"},
+                                         {Gelu{}, "Gelu"}}) {
+    SCOPED_TRACE(name);
+    const Pretrained pretrained = pretrain(data.rows, data.labels, replacing(activation, 4));
+    ASSERT_TRUE(pretrained.replacement);
+    ASSERT_EQ(pretrained.replacement->activations.size(), 1u);
+    const ReplacedActivation& one = pretrained.replacement->activations[0];
+    EXPECT_EQ(one.function, name);
+    EXPECT_EQ(one.layer, 2u);
+    ASSERT_TRUE(std::holds_alternative<Polynomial>(pretrained.lower.layers[2]));
+    EXPECT_TRUE(fold(pretrained.lower).ok());
+    // What comes into the polynomial lies on its range, a margin of a twentieth away from both ends.
+    Network before = pretrained.lower;
+    before.layers.resize(2);
+    const auto [low, high] = std::ranges::minmax(forward(before, data.rows).values);
+    EXPECT_NEAR(low - one.interval.low, (high - low) / 20, 1e-9);
+    EXPECT_NEAR(one.interval.high - high, (high - low) / 20, 1e-9);
+    // There it is as near to the function as it says.
+    const Network function{1, {activation}}, polynomial{1, {pretrained.lower.layers[2]}};
+    for (double u = one.interval.low; u <= one.interval.high; u += 0.01) {
+      const std::vector<double> row = {u};
+      EXPECT_LE(std::abs(forward(function, row)[0] - forward(polynomial, row)[0]), one.max_error + 1e-9);
+    }
+    EXPECT_GT(accuracy_of(pretrained, data), 0.9);
+  }
+}
+
+TEST(PretrainReplacing, MeasuresAccuracyBeforeAfterAndAfterFineTuning) {
+  const Clusters data = clusters(300, 12, 2, 0.08, 12);
+  PretrainOptions options = replacing(Relu{}, 2);
+  options.replacement.fine_tune_epochs = 0;
+  const Pretrained plain = pretrain(data.rows, data.labels, options);
+  EXPECT_TRUE(plain.replacement->curve.empty());
+  EXPECT_EQ(plain.replacement->fine_tuned.validation_loss,
+            plain.replacement->with_polynomials.validation_loss);
+  // The functions' figures are those that training ended with, in single precision.
+  double best = plain.curve[0].validation_loss;
+  for (const Epoch& epoch : plain.curve) best = std::min(best, epoch.validation_loss);
+  EXPECT_NEAR(plain.replacement->with_functions.validation_loss, best, 1e-4);
+  EXPECT_NE(plain.replacement->with_polynomials.validation_loss, best);
+  EXPECT_EQ(plain.validation_loss, plain.replacement->with_polynomials.validation_loss);
+
+  ASSERT_EQ(plain.replacement->degrees.size(), 6u);
+  EXPECT_EQ(plain.replacement->degrees[0].with_polynomials.validation_loss,
+            plain.replacement->with_polynomials.validation_loss);
+  for (size_t i = 1; i < 6; ++i) {
+    EXPECT_LE(plain.replacement->degrees[i].max_error, plain.replacement->degrees[i - 1].max_error);
+    EXPECT_LE(std::abs(plain.replacement->degrees[i].with_polynomials.validation_loss - best), 0.2);
+  }
+
+  options.replacement.fine_tune_epochs = 10;
+  const Pretrained tuned = pretrain(data.rows, data.labels, options);
+  EXPECT_EQ(tuned.replacement->with_polynomials.validation_loss,
+            plain.replacement->with_polynomials.validation_loss);
+  EXPECT_LE(tuned.replacement->fine_tuned.validation_loss,
+            tuned.replacement->with_polynomials.validation_loss + 1e-6);
+  EXPECT_FALSE(tuned.replacement->curve.empty());
+  const auto first_dense = [](const Pretrained& pretrained) {
+    return std::get<Dense>(pretrained.lower.layers[1]).weight.values;
+  };
+  EXPECT_EQ(first_dense(tuned), first_dense(plain)) << "what stands before the polynomial stays";
+  EXPECT_EQ(std::get<Polynomial>(tuned.lower.layers[2]).coefficients,
+            std::get<Polynomial>(plain.lower.layers[2]).coefficients);
+}
+
+TEST(PretrainReplacing, TrainsTheCoefficientsAfterwardsWhereAsked) {
+  const Clusters data = clusters(300, 12, 2, 0.08, 12);
+  PretrainOptions options = replacing(Gelu{}, 4);
+  options.replacement.fine_tune_epochs = 10;
+  options.shape.hidden = {10, 8};
+  const Pretrained plain = pretrain(data.rows, data.labels, options);
+  options.train_activation = true;
+  const Pretrained trained = pretrain(data.rows, data.labels, options);
+  ASSERT_EQ(trained.replacement->activations.size(), 2u);
+  for (const size_t layer : {2u, 4u}) {
+    EXPECT_NE(std::get<Polynomial>(trained.lower.layers[layer]).coefficients,
+              std::get<Polynomial>(plain.lower.layers[layer]).coefficients);
+  }
+  EXPECT_LE(trained.replacement->fine_tuned.validation_loss,
+            trained.replacement->with_polynomials.validation_loss + 1e-6);
+}
+
+TEST(PretrainReplacing, ReplacesTheFunctionsOfAGivenNetworkToo) {
+  const Clusters data = clusters(200, 8, 2, 0.15, 13);
+  PretrainOptions options = quick(20);
+  options.network = paper_lower(8, 3, Tanh{});
+  const Pretrained pretrained = pretrain(data.rows, data.labels, options);
+  ASSERT_TRUE(pretrained.replacement);
+  EXPECT_TRUE(fold(pretrained.lower).ok());
+}
+
+TEST(PretrainReplacing, CountsBothTrainingsAsOne) {
+  const Clusters data = clusters(60, 8, 2, 0.1, 8);
+  PretrainOptions options = replacing(Relu{}, 3);
+  options.training.epochs = 3;
+  options.replacement.fine_tune_epochs = 2;
+  std::vector<size_t> told;
+  pretrain(data.rows, data.labels, options, [&](size_t done, size_t total) {
+    EXPECT_EQ(total, 5u);
+    told.push_back(done);
+  });
+  EXPECT_THAT(told, testing::ElementsAre(1u, 2u, 3u, 4u, 5u));
+}
+
 TEST(Pretrain, DescribesTheFeaturesOfTheSource) {
   const Clusters data = clusters(50, 8, 2, 0.1, 7);
   const Pretrained pretrained = pretrain(data.rows, data.labels, quick(2));

@@ -32,6 +32,10 @@ def run_onnx(path, rows):
 
 
 class Digits(unittest.TestCase):
+    SHAPE = []
+    FEATURES = 62
+    KINDS = [("linear", 0.8), ("combined", 0.85), ("paper", 0.7), ("auto", 0.8)]  # with the least accuracy
+
     @classmethod
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory()
@@ -44,7 +48,7 @@ class Digits(unittest.TestCase):
         write_csv(cls.folder / "source.csv", design[source], labels[source])
         write_csv(cls.folder / "train.csv", design[target], labels[target])
         write_csv(cls.folder / "new.csv", cls.new)
-        cls.pretrained = cls.client("pretrain", "--data", "source.csv", "--model", "model")
+        cls.pretrained = cls.client("pretrain", "--data", "source.csv", "--model", "model", *cls.SHAPE)
         cls.server = subprocess.Popen([PROGRAM, "serve", "--model", "model", "--listen", "127.0.0.1:0"], cwd=cls.folder,
                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         cls.addClassCleanup(cls.stop)
@@ -77,6 +81,7 @@ class Digits(unittest.TestCase):
         features = self.plain_features()
         layer = self.manifest["output_layer"]
         self.assertEqual((layer["outputs"], layer["inputs"]), (10, features.shape[1]))
+        self.assertEqual(features.shape[1], self.FEATURES)
         weight = np.reshape(layer["weight"], (10, -1))
         called = (features @ weight.T + layer["bias"]).argmax(axis=1)
         self.assertGreater((called == self.new_labels).mean(), 0.85)
@@ -85,7 +90,7 @@ class Digits(unittest.TestCase):
 
     def test_every_kind_of_head_through_encryption_scores_as_onnx_runtime_does_in_plain(self):
         features = self.plain_features()
-        for kind, floor in (("linear", 0.8), ("combined", 0.85), ("paper", 0.7), ("auto", 0.8)):
+        for kind, floor in self.KINDS:
             with self.subTest(kind=kind):
                 fitted = self.client("fit", *self.at, "--data", "train.csv", "--head", f"{kind}.onnx", "--kind", kind)
                 self.assertEqual(len(fitted["labels"]), 10)
@@ -103,6 +108,25 @@ class Digits(unittest.TestCase):
                 plain = run_onnx(self.folder / f"{kind}.onnx", np.hstack(parts))
                 self.assertLess(np.abs(encrypted - plain).max(), scored["score_bound"] + 1e-6)
                 self.assertGreater((encrypted.argmax(axis=1) == self.new_labels).mean(), floor)
+
+
+class TwoHiddenLayersOfReplacedGelu(Digits):
+    SHAPE = ["--hidden", "48,40", "--features", "24", "--kernel", "4", "--pool", "2", "--activation", "gelu", "--degree",
+             "4", "--train-activation"]
+    FEATURES = 24
+    KINDS = [("linear", 0.75), ("combined", 0.8)]
+
+    def test_both_layers_became_polynomials(self):
+        activations = self.pretrained["replacement"]["activations"]
+        self.assertEqual([one["function"] for one in activations], ["Gelu", "Gelu"])
+        self.assertEqual([len(one) - 1 for one in self.pretrained["activations"]],
+                         [one["degree"] for one in activations])
+
+
+class OneWideLayerOfTheQuadratic(Digits):
+    SHAPE = ["--hidden", "1500", "--kernel", "0", "--pool", "0", "--features", "100", "--activation", "quadratic"]
+    FEATURES = 100
+    KINDS = [("linear", 0.8)]
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ struct LowerShape {
   size_t features = 0;         ///< outputs; 0: as many as the pooling leaves
   size_t kernel = 9;           ///< 0 or 1: no convolution
   size_t pool = 3;             ///< 0 or 1: no pooling
-  /// Polynomial of any degree, Relu or Sigmoid; those that are no polynomial are replaced when it is trained.
+  /// Polynomial of any degree, Relu, Tanh, Sigmoid or Gelu; pretrain() replaces those that are no polynomial.
   Layer activation = kPaperCubic;
 };
 

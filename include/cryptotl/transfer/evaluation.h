@@ -4,7 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <vector>
 
-#include "cryptotl/learn/training.h"
+#include "cryptotl/learn/pretrain.h"
 #include "cryptotl/plan/planner.h"
 #include "cryptotl/transfer/examples.h"
 
@@ -16,6 +16,10 @@ struct EvaluationOptions {
   size_t draws = 50;
   uint64_t seed = 0;         ///< of splits and training
   TrainingOptions training;  ///< of the networks; its seed is not used
+  // Of the provider's network, as in PretrainingOptions.
+  LowerShape shape;
+  bool train_activation = false;
+  ReplacementOptions replacement;
   size_t server_threads = 1;
   double precision = kFastPrecision;     ///< of the encrypted features (planner.h)
   std::filesystem::path server_program;  ///< cryptotl-server

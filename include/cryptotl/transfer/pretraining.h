@@ -14,6 +14,7 @@ struct PretrainingOptions {
   std::optional<Network> network;  ///< trained in the place of one of `shape`
   LowerShape shape;                ///< the paper's by default
   bool train_activation = false;   ///< as in PretrainOptions
+  ReplacementOptions replacement;  ///< of activations that are no polynomials
   bool publish_output_layer = true;
   TrainingOptions training;
 };
@@ -30,6 +31,13 @@ struct PretrainedModel {
 /// than kMaxLowerWidth.
 PretrainedModel pretrain_model(const Examples& examples, const PretrainingOptions& options,
                                const ProgressFunction& progress = {});
+
+/// The network with every activation that is no polynomial replaced on [-4, 4], where training draws its
+/// inputs: what can be folded and planned before it is trained. Throws what replace_activations() refuses.
+Network with_polynomials(const Network& network, size_t degree);
+
+/// What was replaced, on which ranges, and loss and accuracy on the source's validation rows at each step.
+nlohmann::json replacement_json(const ActivationReplacement& replacement);
 
 /// The files of a model's folder, and what the server may have put beside them.
 inline constexpr std::array kModelFiles = {"lower.onnx", "manifest.json"};
