@@ -1,7 +1,12 @@
 #include "cli/evaluate.h"
 
+#include <unistd.h>
+
+#include <cstdlib>
+
 #include "cli/evaluation_text.h"
 #include "cli/lower_options.h"
+#include "cli/session_options.h"
 #include "cryptotl/base/file.h"
 #include "cryptotl/transfer/report.h"
 #include "cryptotl/transfer/temporary_folder.h"
@@ -9,10 +14,13 @@
 namespace cryptotl {
 namespace {
 
+namespace fs = std::filesystem;
+
 struct Options {
   std::string source, source_labels, target, target_labels, label, embedder, report;
   EvaluationOptions evaluation;
   LowerOptions lower;
+  CacheOptions cache;
   bool force = false;
 };
 
@@ -26,19 +34,51 @@ void define(CLI::App& verb, Options& options) {
   verb.add_option("--report", options.report, "HTML page to be made");
   options.lower.define(verb);
   define_evaluation(verb, options.evaluation);
+  options.cache.define(verb, "one in the user's cache folder, emptied once the evaluation is done");
   add_force(verb, options.force);
+}
+
+/// Where the XDG base directories have an evaluation's cache; nowhere for a user without a home to write to.
+fs::path default_cache() {
+  // Nothing else runs yet that could change the environment.
+  const char* const caches = std::getenv("XDG_CACHE_HOME");  // NOLINT(concurrency-mt-unsafe)
+  const char* const home = std::getenv("HOME");              // NOLINT(concurrency-mt-unsafe)
+  fs::path folder;
+  if (caches != nullptr && *caches == '/') {
+    folder = caches;
+  } else if (home != nullptr && *home == '/') {
+    folder = fs::path(home) / ".cache";
+  } else {
+    return {};
+  }
+  std::error_code failure;
+  fs::create_directories(folder, failure);
+  folder /= "cryptotl";
+  if (fs::create_directory(folder, failure)) fs::permissions(folder, fs::perms::owner_all, failure);
+  const bool usable = ::access(folder.c_str(), W_OK | X_OK) == 0;
+  return usable ? folder / "evaluate.cache" : fs::path();
+}
+
+EvaluationOptions with_cache(EvaluationOptions evaluation, const CacheOptions& cache) {
+  if (cache.none) return evaluation;
+  evaluation.keep_cache = !cache.file.empty();
+  evaluation.cache = evaluation.keep_cache ? fs::path(cache.file) : default_cache();
+  evaluation.cache_limit = cache.limit;
+  // Before the long work, so that it is not done in vain.
+  if (!evaluation.cache.empty()) check_feature_cache(evaluation.cache).value();
+  return evaluation;
 }
 
 Outcome work(const CommandLine& line, const Options& options) {
   if (!options.report.empty()) check_output_file(options.report, options.force).value();
   PretrainingOptions lower;
   options.lower.apply(lower);
+  EvaluationOptions evaluation = with_cache(options.evaluation, options.cache);
   const Examples source =
       read_data(options.source, options.source_labels, options.label, options.embedder, true);
   const Examples target =
       read_data(options.target, options.target_labels, options.label, options.embedder, true);
   require_shape(lower, source.embeddings.cols);
-  EvaluationOptions evaluation = options.evaluation;
   evaluation.shape = lower.shape;
   evaluation.train_activation = lower.train_activation;
   evaluation.replacement = lower.replacement;
@@ -73,6 +113,7 @@ Outcome run_evaluation(const CommandLine& line, const Examples& source, const Ex
   options.server_program = sibling_program("cryptotl-server");
   Outcome out;
   out.json = evaluate(source, target, options);
+  for (const nlohmann::json& warning : out.json.at("cache_warnings")) warn(warning);
   out.text = evaluation_text(out.json);
   if (!report.empty()) {
     write_file(report, as_bytes(report_html(out.json))).value();

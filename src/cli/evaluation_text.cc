@@ -70,6 +70,18 @@ std::string table_line(const char* role, const Json& table) {
   return out + "\n";
 }
 
+std::string pass_line(const Json& evaluation) {
+  const auto cached = evaluation.at("cached").get<size_t>();
+  if (evaluation.at("ms_per_pass").is_null())
+    return "a pass:     none was needed: all " + std::to_string(cached) + " rows came from the cache\n";
+  std::string out = "a pass:     " + fixed(evaluation.at("ms_per_pass"), 1) + " ms on the server, " +
+                    fixed(evaluation.at("round_trip_ms"), 1) + " ms there and back, " +
+                    fixed(evaluation.at("client_encrypt_ms"), 1) + " ms to encrypt, " +
+                    fixed(evaluation.at("client_decrypt_ms"), 1) + " ms to decrypt (medians)\n";
+  if (cached > 0) out += "            " + std::to_string(cached) + " rows came from the cache\n";
+  return out;
+}
+
 }  // namespace
 
 std::string evaluation_text(const Json& evaluation) {
@@ -88,10 +100,7 @@ std::string evaluation_text(const Json& evaluation) {
   out += "features:   error at most " + brief(evaluation.at("max_feature_error")) + " (predicted " +
          brief(evaluation.at("predicted_error")) + "); " + evaluation.at("flagged_rows").dump() +
          " rows flagged, " + evaluation.at("clipped_rows").dump() + " clipped\n";
-  out += "a pass:     " + fixed(evaluation.at("ms_per_pass"), 1) + " ms on the server, " +
-         fixed(evaluation.at("round_trip_ms"), 1) + " ms there and back, " +
-         fixed(evaluation.at("client_encrypt_ms"), 1) + " ms to encrypt, " +
-         fixed(evaluation.at("client_decrypt_ms"), 1) + " ms to decrypt (medians)\n";
+  out += pass_line(evaluation);
   out += "bytes:      request " + byte_text(evaluation.at("request_bytes")) + ", answer " +
          byte_text(evaluation.at("response_bytes")) + ", evaluation keys " +
          byte_text(evaluation.at("evaluation_key_bytes")) + "\n";

@@ -5,10 +5,11 @@
 namespace cryptotl {
 namespace {
 
-double mean(const std::vector<double>& values) {
+nlohmann::json mean(const std::vector<double>& values) {
+  if (values.empty()) return nullptr;
   double sum = 0;
   for (const double value : values) sum += value;
-  return values.empty() ? 0 : sum / static_cast<double>(values.size());
+  return sum / static_cast<double>(values.size());
 }
 
 }  // namespace
@@ -17,10 +18,16 @@ void add_extraction(nlohmann::json& json, const std::optional<Extraction>& extra
   if (!extraction) return;
   json["clipped_rows"] = std::ranges::count_if(extraction->clipped, [](size_t values) { return values > 0; });
   json["flagged_rows"] = extraction->flagged.size() - extraction->usable().size();
+  json["cached"] = extraction->cached;
   json["server_ms_mean"] = mean(extraction->times.server);
   json["round_trip_ms_mean"] = mean(extraction->times.round_trip);
   json["client_encrypt_ms_mean"] = mean(extraction->times.encrypt);
   json["client_decrypt_ms_mean"] = mean(extraction->times.decrypt);
+}
+
+std::string from_cache(const std::optional<Extraction>& extraction) {
+  if (!extraction || extraction->cached == 0) return "";
+  return " (" + std::to_string(extraction->cached) + " from the cache)";
 }
 
 }  // namespace cryptotl

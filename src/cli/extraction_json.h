@@ -6,7 +6,11 @@
 
 namespace cryptotl {
 
-/// Adds what the passes took and how many rows were clipped and flagged; nothing where there were none.
+/// Adds what the passes took (null where every row came from the cache) and how many rows were clipped,
+/// flagged and cached; nothing where there was no extraction.
 void add_extraction(nlohmann::json& json, const std::optional<Extraction>& extraction);
+
+/// " (3 from the cache)", or nothing.
+std::string from_cache(const std::optional<Extraction>& extraction);
 
 }  // namespace cryptotl

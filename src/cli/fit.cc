@@ -1,6 +1,7 @@
 #include "cli/command.h"
 #include "cli/encrypted_data.h"
 #include "cli/extraction_json.h"
+#include "cli/session_options.h"
 #include "cryptotl/base/file.h"
 #include "cryptotl/transfer/fitting.h"
 #include "cryptotl/transfer/temporary_folder.h"
@@ -10,7 +11,7 @@ namespace {
 
 struct Options {
   DataOptions data;
-  std::string server, keys;
+  SessionArguments session;
   std::vector<std::string> head;
   std::string kind;
   uint64_t seed = 0;
@@ -19,8 +20,7 @@ struct Options {
 
 void define(CLI::App& verb, Options& options) {
   options.data.define_or_encrypted(verb);
-  verb.add_option("--server", options.server, "http://HOST:PORT; a head of kind local needs none");
-  verb.add_option("--keys", options.keys, "folder of keygen");
+  options.session.define(verb, "a head of kind local needs none");
   verb.add_option("--head", options.head, "file of the head to be made; the name of a kind counts as --kind")
       ->required()
       ->take_all();
@@ -67,7 +67,7 @@ Wish parse_wish(const Options& options) {
 Outcome work(const CommandLine& line, const Options& options) {
   const Wish wish = parse_wish(options);
   const bool asks_server = wish.kind != HeadKind::local;
-  if (asks_server && (options.server.empty() || options.keys.empty())) {
+  if (asks_server && options.session.missing()) {
     refuse_usage("--server and --keys are missing; only a head of kind local does without");
   }
   options.data.require_one();
@@ -79,7 +79,7 @@ Outcome work(const CommandLine& line, const Options& options) {
   Examples examples;
   if (!is_encrypted) examples = options.data.read(true);
   std::optional<Session> session;
-  if (asks_server) session = Session::open(options.server, options.keys).value();
+  if (asks_server) session = options.session.open();
   if (is_encrypted) examples = read_encrypted(options.data, *session, line.quiet);
   FitOptions fit;
   fit.kind = wish.kind;
@@ -102,7 +102,7 @@ Outcome work(const CommandLine& line, const Options& options) {
                {"warnings", result.warnings}},
               wish.file + ": " + std::string(name(head.head.kind)) + " head for " +
                   std::to_string(head.labels.size()) + " labels from " + std::to_string(result.rows) +
-                  " rows; " + head.head.reason + "\n"};
+                  " rows" + from_cache(result.extraction) + "; " + head.head.reason + "\n"};
   if (asks_server) out.json["model_digest"] = hex(head.model);
   add_extraction(out.json, result.extraction);
   return out;

@@ -38,7 +38,7 @@ Outcome work(const CommandLine&, const Options& options) {
 
 void add_inspect(CLI::App& app, CommandLine& line) {
   add_verb<Options>(app, line, "inspect",
-                    "say what a model, a head, a plan, keys, a ciphertext or encrypted inputs are",
+                    "say what a model, a head, a plan, keys, a ciphertext, encrypted inputs or a cache are",
                     "cryptotl inspect model", define, work);
 }
 

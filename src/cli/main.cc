@@ -47,6 +47,7 @@ void add_verbs(CLI::App& app, CommandLine& line) {
   cryptotl::add_embed(app, line);
   cryptotl::add_bench(app, line);
   cryptotl::add_inspect(app, line);
+  cryptotl::add_cache(app, line);
 }
 
 int run(int argc, char** argv) {

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/encrypted_data.h"
 #include "cli/extraction_json.h"
+#include "cli/session_options.h"
 #include "cryptotl/base/file.h"
 #include "cryptotl/transfer/fitting.h"
 #include "cryptotl/transfer/temporary_folder.h"
@@ -12,15 +13,14 @@ namespace {
 
 struct Options {
   DataOptions data;
-  std::string server, keys, head, out;
+  SessionArguments session;
+  std::string head, out;
   bool force = false;
 };
 
 void define(CLI::App& verb, Options& options) {
   options.data.define_or_encrypted(verb);
-  verb.add_option("--server", options.server,
-                  "http://HOST:PORT; a head that was asked to be local needs none");
-  verb.add_option("--keys", options.keys, "folder of keygen");
+  options.session.define(verb, "a head that was asked to be local needs none");
   verb.add_option("--head", options.head, "file of fit")->required();
   verb.add_option(
           "--out", options.out,
@@ -41,7 +41,7 @@ Outcome work(const CommandLine& line, const Options& options) {
   options.data.require_one();
   check_output_file(options.out, options.force).value();
   const TrainedHead head = read_head_file(options.head);
-  if (head.asks_server() && (options.server.empty() || options.keys.empty())) {
+  if (head.asks_server() && options.session.missing()) {
     throw Error(ErrorCode::invalid_argument,
                 options.head + " needs the features of its server: --server and --keys");
   }
@@ -53,7 +53,7 @@ Outcome work(const CommandLine& line, const Options& options) {
     require_embedder(examples, head.embedder).value();
   }
   std::optional<Session> session;
-  if (head.asks_server()) session = Session::open(options.server, options.keys).value();
+  if (head.asks_server()) session = options.session.open();
   if (is_encrypted) examples = read_encrypted(options.data, *session, line.quiet);
   const Prediction prediction = predict(head, examples, session ? &*session : nullptr, line.quiet);
   for (const std::string& warning : prediction.warnings) warn(warning);
@@ -68,7 +68,8 @@ Outcome work(const CommandLine& line, const Options& options) {
                {"labels", counts},
                {"score_bound", prediction.score_bound},
                {"warnings", prediction.warnings}},
-              options.out + ": " + std::to_string(prediction.calls.size()) + " rows"};
+              options.out + ": " + std::to_string(prediction.calls.size()) + " rows" +
+                  from_cache(prediction.extraction)};
   for (const auto& [label, count] : counts) out.text += ", " + std::to_string(count) + " " + label;
   out.text += "\n";
   add_extraction(out.json, prediction.extraction);

@@ -17,6 +17,8 @@ using Json = nlohmann::json;
 
 constexpr size_t kMetadataDepth = 16;
 constexpr size_t kPieceBytes = 64 << 10;
+constexpr std::chrono::milliseconds kFirstPause{200};
+constexpr std::chrono::milliseconds kLongestPause{5'000};
 
 std::string random_id() {
   std::array<uint8_t, 8> bytes;
@@ -35,10 +37,11 @@ struct ServiceClient::State {
         http(server, chosen.connect_time, chosen.request_time, kMaxMetadataBytes) {}
 
   /// The answer to a request, sent again, as the same bytes, while the connection breaks or the server is
-  /// busy. Any status.
-  Result<httplib::Response> exchange(const Send& send);
+  /// busy: a number of times, and beyond that until the patience is over. Any status.
+  Result<httplib::Response> exchange(const Send& send, std::chrono::milliseconds patience = {});
   /// The answer where its status is `wanted`; the server's error otherwise.
-  Result<httplib::Response> ask(const Send& send, int wanted = 200);
+  Result<httplib::Response> ask(const Send& send, int wanted = 200, std::chrono::milliseconds patience = {});
+  void tell_waiting(const Error& error, std::chrono::milliseconds patience) const;
   Result<Json> get_json(const std::string& path);
   Status read_metadata();
 
@@ -79,22 +82,31 @@ Error ServiceClient::State::refusal(const httplib::Response& response) const {
                 "answers with status " + std::to_string(response.status) + " as no CryptoTL server does");
 }
 
-Result<httplib::Response> ServiceClient::State::exchange(const Send& send) {
-  std::chrono::milliseconds pause{200};
+void ServiceClient::State::tell_waiting(const Error& error, std::chrono::milliseconds patience) const {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience).count();
+  options.on_wait(std::string(error.what()) + "; trying again for up to " + std::to_string(seconds) + " s");
+}
+
+Result<httplib::Response> ServiceClient::State::exchange(const Send& send,
+                                                         std::chrono::milliseconds patience) {
+  const auto give_up = Clock::now() + patience;
+  std::chrono::milliseconds pause = kFirstPause;
   for (size_t attempt = 1;; ++attempt) {
     httplib::Result result = send(http);
     const bool busy = result && result->status == 503;
     if (result && !busy) return std::move(*result);
     const Error error = busy ? refusal(*result) : no_answer(result.error());
-    if (attempt >= options.attempts || error.code() != ErrorCode::resource_exhausted || http.state().late)
-      return error;
+    if (error.code() != ErrorCode::resource_exhausted || http.state().late) return error;
+    if (attempt >= options.attempts && Clock::now() + pause > give_up) return error;
+    if (attempt == 2 && patience.count() > 0 && options.on_wait) tell_waiting(error, patience);
     std::this_thread::sleep_for(pause);
-    pause *= 3;
+    pause = std::min(3 * pause, kLongestPause);
   }
 }
 
-Result<httplib::Response> ServiceClient::State::ask(const Send& send, int wanted) {
-  auto response = exchange(send);
+Result<httplib::Response> ServiceClient::State::ask(const Send& send, int wanted,
+                                                    std::chrono::milliseconds patience) {
+  auto response = exchange(send, patience);
   if (!response.ok() || response->status == wanted) return response;
   return refusal(*response);
 }
@@ -190,9 +202,10 @@ Result<InferenceAnswer> ServiceClient::infer(ByteView request, const Digest& key
   body.reserve(json.size() + request.size());
   body.append(json).append(as_text(request));
   const httplib::Headers headers = {{std::string(kJsonLengthHeader), std::to_string(json.size())}};
-  const auto response = state.ask([&](HttpClient& client) {
+  const auto send = [&](HttpClient& client) {
     return client.Post(state.model_path() + "/infer", headers, body, "application/octet-stream");
-  });
+  };
+  const auto response = state.ask(send, 200, state.options.patience);
   if (!response.ok()) return response.error();
   const std::string length_text = response->get_header_value(std::string(kJsonLengthHeader));
   size_t length = 0;

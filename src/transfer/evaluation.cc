@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 #include "cryptotl/data/labels.h"
@@ -12,6 +13,7 @@
 #include "cryptotl/learn/folds.h"
 #include "cryptotl/rns/kernels.h"
 #include "cryptotl/transfer/fitting.h"
+#include "cryptotl/transfer/passes.h"
 #include "cryptotl/transfer/pretraining.h"
 #include "cryptotl/transfer/server_process.h"
 #include "cryptotl/transfer/temporary_folder.h"
@@ -51,6 +53,7 @@ class Evaluation {
     compare_heads();
     compare_shots();
     json_["seconds"]["total"] = time.seconds();
+    if (cache_ && !options_.keep_cache) cache_->forget();
     return std::move(json_);
   }
 
@@ -120,9 +123,10 @@ class Evaluation {
     metadata_ = client.metadata();
     const ClientKeys keys = ClientKeys::generate(metadata_);
     keys.upload(client).value();
-    ProgressBar bar("encrypted passes", options_.quiet);
+    if (!options_.cache.empty())
+      cache_ = FeatureCache::open(options_.cache, metadata_, options_.cache_limit).value();
     const Extraction extraction =
-        FeatureExtractor(client, keys).extract(examples_.embeddings, bar.function());
+        run_passes(client, keys, examples_, cache_ ? &*cache_ : nullptr, options_.quiet);
     json_["seconds"]["extract"] = time.seconds();
     take_target(extraction);
     report_passes(extraction);
@@ -138,6 +142,11 @@ class Evaluation {
     target_.plain_features = forward(model_.lower, target_.scaled);
   }
 
+  /// Nothing was measured where every row came from the cache.
+  static Json median_or_null(const std::vector<double>& times) {
+    return times.empty() ? Json() : Json(median(times));
+  }
+
   void report_passes(const Extraction& extraction) {
     const Params& params = *metadata_.params;
     json_["machine"] = {{"cpu", processor_name()},
@@ -151,10 +160,12 @@ class Evaluation {
     json_["flagged_rows"] = extraction.flagged.size() - target_.embeddings.rows;
     json_["clipped_rows"] =
         std::ranges::count_if(extraction.clipped, [](size_t values) { return values > 0; });
-    json_["ms_per_pass"] = median(extraction.times.server);
-    json_["round_trip_ms"] = median(extraction.times.round_trip);
-    json_["client_encrypt_ms"] = median(extraction.times.encrypt);
-    json_["client_decrypt_ms"] = median(extraction.times.decrypt);
+    json_["cached"] = extraction.cached;
+    json_["cache_warnings"] = extraction.cache_warnings;
+    json_["ms_per_pass"] = median_or_null(extraction.times.server);
+    json_["round_trip_ms"] = median_or_null(extraction.times.round_trip);
+    json_["client_encrypt_ms"] = median_or_null(extraction.times.encrypt);
+    json_["client_decrypt_ms"] = median_or_null(extraction.times.decrypt);
     json_["latency_ms"] = extraction.times.server;
     json_["request_bytes"] = metadata_.request_bytes();
     json_["response_bytes"] = metadata_.response_bytes();
@@ -345,6 +356,7 @@ class Evaluation {
   const EvaluationOptions& options_;
   Model model_;
   ModelMetadata metadata_;
+  std::optional<FeatureCache> cache_;
   Target target_;
   Json json_;
 };

@@ -37,6 +37,7 @@ std::vector<std::string> Extraction::warnings(const ModelMetadata& model) const 
                   (flagged_rows.size() == 1 ? " answer lies" : " answers lie") +
                   " beyond the model's safe range and may be wrong, in row " + list_rows(flagged_rows));
   }
+  out.insert(out.end(), cache_warnings.begin(), cache_warnings.end());
   return out;
 }
 
@@ -76,32 +77,80 @@ std::vector<double> FeatureExtractor::decrypted(ByteView answer) const {
 namespace {
 
 Extraction nothing_yet(size_t rows, size_t features, std::vector<size_t> clipped) {
-  return {Matrix(rows, features), std::vector<bool>(rows), std::move(clipped), {}};
+  Extraction out;
+  out.features = Matrix(rows, features);
+  out.flagged.resize(rows);
+  out.clipped = std::move(clipped);
+  return out;
 }
 
 }  // namespace
 
-Extraction FeatureExtractor::extract(const Matrix& embeddings, const ProgressFunction& progress) {
+std::vector<size_t> FeatureExtractor::take_cached(const std::vector<Digest>& inputs, FeatureCache* cache,
+                                                  Extraction& out) {
+  std::vector<size_t> missing;
+  for (size_t i = 0; i < out.features.rows; ++i) {
+    const auto row = cache != nullptr ? cache->find(inputs[i]) : std::nullopt;
+    if (!row) {
+      missing.push_back(i);
+      continue;
+    }
+    out.flagged[i] = row->flagged;
+    std::ranges::copy(row->features, out.features.row(i).begin());
+    ++out.cached;
+  }
+  if (cache != nullptr) cache->flush();
+  return missing;
+}
+
+InferenceAnswer FeatureExtractor::asked(ByteView request) {
+  auto answer = client_.infer(request, keys_.evaluation_keys());
+  if (!answer.ok() && answer.error().code() == ErrorCode::missing_key) {
+    // A server that began anew with an empty store. The request is the same bytes still.
+    keys_.upload(client_).value();
+    answer = client_.infer(request, keys_.evaluation_keys());
+  }
+  return *std::move(answer);
+}
+
+Extraction FeatureExtractor::extract(const Matrix& embeddings, const ProgressFunction& progress,
+                                     FeatureCache* cache) {
   ScaledRows scaled = scale_rows(model_, embeddings);
   Extraction out = nothing_yet(embeddings.rows, model_.plan.output_width(), std::move(scaled.clipped));
-  run(
-      embeddings.rows, [&](size_t i) { return encrypted(scaled.rows.row(i)); }, out, progress);
+  Requests rows;
+  for (size_t i = 0; cache != nullptr && i < embeddings.rows; ++i)
+    rows.inputs.push_back(input_digest(scaled.rows.row(i)));
+  rows.request = [&](size_t i) { return encrypted(scaled.rows.row(i)); };
+  run(rows, out, progress, cache);
   return out;
 }
 
-Extraction FeatureExtractor::extract(const EncryptedInputs& inputs, const ProgressFunction& progress) {
+Extraction FeatureExtractor::extract(const EncryptedInputs& inputs, const ProgressFunction& progress,
+                                     FeatureCache* cache) {
   Extraction out =
       nothing_yet(inputs.count(), model_.plan.output_width(), std::vector<size_t>(inputs.count()));
-  run(
-      inputs.count(), [&](size_t i) { return inputs.ciphertext(i).value(); }, out, progress);
+  Requests rows;
+  for (size_t i = 0; cache != nullptr && i < inputs.count(); ++i)
+    rows.inputs.push_back(digest(inputs.ciphertext(i).value()));
+  rows.request = [&](size_t i) {
+    Bytes bytes = inputs.ciphertext(i).value();
+    // Features of other bytes must not be kept for these.
+    if (cache != nullptr && digest(bytes) != rows.inputs[i])
+      throw Error(ErrorCode::malformed, inputs.path().string() + ": it changed while it was read");
+    return bytes;
+  };
+  run(rows, out, progress, cache);
   return out;
 }
 
-void FeatureExtractor::run(size_t rows, const std::function<Bytes(size_t)>& request_of, Extraction& out,
-                           const ProgressFunction& progress) {
+void FeatureExtractor::run(const Requests& rows, Extraction& out, const ProgressFunction& progress,
+                           FeatureCache* cache) {
+  // Before the first request: which rows are asked for depends on no answer of this run.
+  const std::vector<size_t> missing = take_cached(rows.inputs, cache, out);
+
   const auto encrypt_row = [&](size_t i) {
     const Stopwatch time;
-    Bytes request = request_of(i);
+    Bytes request = rows.request(i);
     out.times.encrypt.push_back(time.milliseconds());
     return request;
   };
@@ -111,28 +160,33 @@ void FeatureExtractor::run(size_t rows, const std::function<Bytes(size_t)>& requ
     out.times.decrypt.push_back(time.milliseconds());
     out.flagged[i] = features.empty();
     std::ranges::copy(features, out.features.row(i).begin());
+    if (cache != nullptr) cache->add(rows.inputs[i], features);
   };
 
-  Bytes next = rows == 0 ? Bytes() : encrypt_row(0);
+  Bytes next = missing.empty() ? Bytes() : encrypt_row(missing[0]);
   Bytes last;
-  for (size_t i = 0; i < rows; ++i) {
+  for (size_t i = 0; i < missing.size(); ++i) {
     const Bytes request = std::exchange(next, {});
     const auto beside = [&] {
-      if (i > 0) decrypt_row(i - 1, last);
-      if (i + 1 < rows) next = encrypt_row(i + 1);
+      if (i > 0) decrypt_row(missing[i - 1], last);
+      if (i + 1 < missing.size()) next = encrypt_row(missing[i + 1]);
     };
     // A deferred task runs at get(), when the server is done.
     auto task = std::async(overlap_ ? std::launch::async : std::launch::deferred, beside);
     const Stopwatch time;
-    auto answer = client_.infer(request, keys_.evaluation_keys());
+    InferenceAnswer answer = asked(request);
     const double round_trip = time.milliseconds();
     task.get();
     out.times.round_trip.push_back(round_trip);
-    out.times.server.push_back(answer.value().server_ms);
-    last = std::move(answer->ciphertext);
-    if (progress) progress(i + 1, rows);
+    out.times.server.push_back(answer.server_ms);
+    last = std::move(answer.ciphertext);
+    if (progress) progress(i + 1, missing.size());
   }
-  if (rows > 0) decrypt_row(rows - 1, last);
+  if (!missing.empty()) decrypt_row(missing.back(), last);
+  if (cache != nullptr) {
+    cache->flush();
+    out.cache_warnings = cache->warnings();
+  }
 }
 
 }  // namespace cryptotl

@@ -5,16 +5,15 @@
 
 #include "cryptotl/data/labels.h"
 #include "cryptotl/transfer/encrypted_examples.h"
+#include "cryptotl/transfer/passes.h"
 #include "transfer/statistics.h"
 
 namespace cryptotl {
 namespace {
 
 Extraction extract_all(Session& session, const Examples& examples, bool quiet) {
-  ProgressBar bar("encrypted passes", quiet);
-  FeatureExtractor extractor(session.client, session.keys);
-  return examples.encrypted ? extractor.extract(*examples.encrypted, bar.function())
-                            : extractor.extract(examples.embeddings, bar.function());
+  std::optional<FeatureCache> cache = session.open_cache();
+  return run_passes(session.client, session.keys, examples, cache ? &*cache : nullptr, quiet);
 }
 
 void require_rows_of_each_class(const LabelSet& labels, const std::vector<size_t>& rows) {
@@ -76,13 +75,27 @@ ProviderKnowledge provider_knowledge(const ModelMetadata& model, const std::vect
   return out;
 }
 
-Result<Session> Session::open(const std::string& url, const std::filesystem::path& folder) {
-  auto client = ServiceClient::connect(url);
+Result<Session> Session::open(const std::string& url, const std::filesystem::path& folder,
+                              const SessionOptions& options) {
+  ClientOptions client_options;
+  client_options.patience = options.patience;
+  client_options.on_wait = options.on_wait;
+  auto client = ServiceClient::connect(url, client_options);
   if (!client.ok()) return client.error();
   auto keys = ClientKeys::open(folder, client->metadata());
   if (!keys.ok()) return keys.error();
+  std::filesystem::path cache;
+  if (options.use_cache) {
+    cache = options.cache_file.empty() ? folder / kFeatureCacheFile : options.cache_file;
+    CRYPTOTL_TRY(check_feature_cache(cache));
+  }
   CRYPTOTL_TRY(keys->upload(*client));
-  return Session{*std::move(client), *std::move(keys)};
+  return Session{*std::move(client), *std::move(keys), std::move(cache), options.cache_limit};
+}
+
+std::optional<FeatureCache> Session::open_cache() const {
+  if (cache_file.empty()) return std::nullopt;
+  return FeatureCache::open(cache_file, client.metadata(), cache_limit).value();
 }
 
 FitResult fit_head_to(const Examples& examples, Session* session, const FitOptions& options) {

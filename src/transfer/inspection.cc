@@ -12,9 +12,11 @@
 #include "cryptotl/plan/model.h"
 #include "cryptotl/plan/planner.h"
 #include "cryptotl/transfer/client_keys.h"
+#include "cryptotl/transfer/feature_cache.h"
 #include "cryptotl/transfer/head_file.h"
 #include "cryptotl/transfer/input_encryption.h"
 #include "cryptotl/transfer/plan_file.h"
+#include "transfer/cache_file.h"
 #include "transfer/sealed_json.h"
 
 namespace cryptotl {
@@ -233,6 +235,7 @@ Result<Json> inspect(const fs::path& path) {
   }
   const auto first = first_bytes(path);
   if (!first.ok()) return first.error();
+  if (is_cache_header(*first)) return describe_feature_cache(path);
   if (is_json(*first)) return plan_file_json(path);
   return is_object(*first) ? object_json(path, *first) : onnx_json(path);
 }

@@ -380,9 +380,14 @@ std::string facts(const Json& evaluation) {
        {text_at(agreement, "labels_equal"), " of ", text_at(agreement, "rows"),
         " labels equal; scores differ by at most ", text_at(agreement, "max_score_difference")});
   fact(out, "rows clipped, rows flagged", {own("clipped_rows"), ", ", own("flagged_rows")});
-  fact(out, "a pass on the client's side",
-       {own("client_encrypt_ms"), " ms to encrypt, ", own("round_trip_ms"), " ms round trip, ",
-        own("client_decrypt_ms"), " ms to decrypt"});
+  if (number_at(evaluation, "round_trip_ms")) {
+    fact(out, "a pass on the client's side",
+         {own("client_encrypt_ms"), " ms to encrypt, ", own("round_trip_ms"), " ms round trip, ",
+          own("client_decrypt_ms"), " ms to decrypt"});
+  }
+  if (number_at(evaluation, "cached").value_or(0) > 0) {
+    fact(out, "rows from the cache", {own("cached"), "; the others alone are in the times of a pass"});
+  }
   fact(out, "head chosen", {text_at(member(evaluation, "heads"), "reason")});
   fact(out, "machine",
        {text_at(machine, "cpu"), ", ", text_at(machine, "isa"),

@@ -18,6 +18,7 @@ OWNERS = {
     "oneapi/": ["base"],
     "tbb/": ["base"],
     "CLI/": ["cli"],
+    "sqlite3.h": ["transfer"],
 }
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]', re.MULTILINE)
 CMAKE_USE = re.compile(r"cryptotl::([a-z]+)")

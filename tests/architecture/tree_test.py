@@ -30,6 +30,7 @@ class Rules(unittest.TestCase):
         self.refused("src/transfer/x.cc", "#include <torch/torch.h>\n", "only learn's sources")
         self.refused("src/cli/x.cc", "#include <httplib.h>\n", "only service's sources")
         self.refused("src/ckks/x.cc", "#include <sodium.h>\n", "only base's sources")
+        self.refused("src/cli/x.cc", "#include <sqlite3.h>\n", "only transfer's sources")
         self.accepted("src/learn/x.cc", "#include <torch/torch.h>\n")
         self.accepted("src/service/x.cc", "#include <httplib.h>\n")
 

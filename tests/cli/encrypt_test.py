@@ -131,6 +131,20 @@ class OwnerTest(EncryptTest):
         self.assertNotIn(public[104:136], sent)
         self.assertNotIn(public[136:168], sent)
 
+    def test_goes_on_where_it_was(self):
+        self.succeeds(*self.encrypt())
+        self.succeeds(*self.score())
+        with Proxy(self.server.port) as proxy:
+            out = self.prints_json(*self.score(server=proxy.url, out="again.csv"))
+            self.assertEqual((out["cached"], len(proxy.requests())), (10, 0))
+            self.assertEqual(read(self.path("scores.csv")), read(self.path("again.csv")))
+            # The same rows in other ciphertexts are other inputs.
+            self.succeeds(*self.encrypt(), "--force")
+            out = self.prints_json(*self.score(server=proxy.url, out="third.csv"))
+            self.assertEqual((out["cached"], len(proxy.requests())), (0, 10))
+            out = self.prints_json(*self.score(server=proxy.url, no_cache=True, out="fourth.csv"))
+            self.assertEqual((out["cached"], len(proxy.requests())), (0, 20))
+
     def test_fits_a_head_with_labels_of_its_own(self):
         self.succeeds(*self.encrypt(data=self.train, label=str(COLUMNS + 1)))
         self.put("labels.txt", "ham\nspam\n" * 20)

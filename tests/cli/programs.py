@@ -97,6 +97,8 @@ class Proxy:
         self.port_behind = port
         self.on_request = on_request
         self.sent = b""
+        self.cuts = 0
+        self.open = set()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -113,6 +115,7 @@ class Proxy:
         """One connection, in both directions; closed at once where the server is gone."""
         with near, contextlib.suppress(OSError):
             with socket.create_connection(("127.0.0.1", self.port_behind)) as far:
+                self.open |= {near, far}
                 back = threading.Thread(target=self._pass, args=(far, near, False), daemon=True)
                 back.start()
                 self._pass(near, far, True)
@@ -129,6 +132,13 @@ class Proxy:
         for end in (source, sink):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+
+    def cut(self):
+        """Breaks every connection that there is, in both directions."""
+        self.cuts += 1
+        while self.open:
+            with contextlib.suppress(OSError):
+                self.open.pop().shutdown(socket.SHUT_RDWR)
 
     def requests(self):
         """The bytes of every inference request so far, head included."""
@@ -147,6 +157,10 @@ class ProgramTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="cryptotl-test-")
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        # What a command keeps for its user stays in the test.
+        self.caches = tempfile.mkdtemp(prefix="cryptotl-test-")
+        self.addCleanup(shutil.rmtree, self.caches, ignore_errors=True)
+        os.environ["XDG_CACHE_HOME"] = self.caches
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -223,7 +237,7 @@ class ServedTest(ProgramTest):
         subprocess.run([CLIENT, *arguments], check=True, capture_output=True, timeout=300)
 
     def fit(self, **changes):
-        """The arguments of a fit that would work, but for the changes; None leaves an option out."""
+        """The arguments of a fit that would work, but for the changes; None leaves an option out, True is a flag."""
         return self._arguments("fit", changes, server=self.server.url, keys=self.keys, data=self.train,
                                head="head.onnx")
 
@@ -236,5 +250,5 @@ class ServedTest(ProgramTest):
         out = [verb]
         for option, value in {**usual, **changes}.items():
             if value is not None:
-                out += [f"--{option.replace('_', '-')}", value]
+                out += [f"--{option.replace('_', '-')}"] + ([] if value is True else [value])
         return out

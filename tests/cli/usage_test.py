@@ -10,7 +10,8 @@ import unittest
 from programs import (CLIENT, COLUMNS, DONE, USAGE, Proxy, ProgramTest, Server, ServedTest, csv_of, npy_labels, npy_of,
                       rows_of)
 
-VERBS = ["demo", "pretrain", "import", "serve", "keygen", "encrypt", "fit", "predict", "evaluate", "embed", "bench", "inspect"]
+VERBS = ["demo", "pretrain", "import", "serve", "keygen", "encrypt", "fit", "predict", "evaluate", "embed", "bench",
+         "inspect", "cache"]
 TEXTS = "text,label\n" + "".join(f"{'cheap pills now' if i % 2 else 'see you at lunch'} {i},{i % 2}\n"
                                  for i in range(20))
 
@@ -150,6 +151,7 @@ class ExampleTest(ProgramTest):
             self.run_example("encrypt")
             self.run_example("fit", port)
             self.run_example("predict", port)
+            self.assertIn("50 rows", self.run_example("cache"))  # of fit and of predict
         finally:
             server.terminate()
             server.wait(timeout=20)
@@ -228,7 +230,7 @@ class SilenceTest(ServedTest):
         for data in (self.train, "noise.csv"):
             fitted = self.prints_json(*self.fit(data=data), "--force")
             with Proxy(self.server.port) as proxy:
-                self.succeeds(*self.predict(server=proxy.url, head="head.onnx"), "--force")
+                self.succeeds(*self.predict(server=proxy.url, head="head.onnx", no_cache=True), "--force")
                 kinds[fitted["kind"]] = [len(request) for request in proxy.requests()]
         self.assertIn("local", kinds)
         for sizes in kinds.values():

@@ -155,5 +155,55 @@ TEST_F(EncryptedExamples, GiveThePlainFeaturesWithinThePredictedError) {
   EXPECT_GT(largest, 0);
 }
 
+class CachedEncryptedExamples : public EncryptedExamples {
+ protected:
+  FeatureCache cache() const { return FeatureCache::open(folder_.path() / "cache", model()).value(); }
+  Extraction extract(const Examples& examples) const {
+    FeatureCache kept = cache();
+    return FeatureExtractor(world().client, world().keys).extract(*examples.encrypted, {}, &kept);
+  }
+};
+
+TEST_F(CachedEncryptedExamples, AreKnownByTheirCiphertexts) {
+  encrypt(public_key(world().keys));
+  const Extraction first = extract(reading(world().keys).value());
+  EXPECT_EQ(first.cached, 0u);
+  const Extraction second = extract(reading(world().keys).value());
+  EXPECT_EQ(second.cached, kRows);
+  EXPECT_EQ(second.times.server.size(), 0u);
+  EXPECT_EQ(second.features.values, first.features.values);
+  // The same rows, but nobody can know that who has not decrypted them.
+  encrypt(public_key(world().keys));
+  EXPECT_EQ(extract(reading(world().keys).value()).cached, 0u);
+}
+
+TEST_F(CachedEncryptedExamples, AreNotTakenForTheOwnersOwnRows) {
+  FeatureCache kept = cache();
+  FeatureExtractor extractor(world().client, world().keys);
+  extractor.extract(rows_, {}, &kept);
+  encrypt(public_key(world().keys));
+  EXPECT_EQ(extractor.extract(*reading(world().keys)->encrypted, {}, &kept).cached, 0u);
+  EXPECT_EQ(extractor.extract(rows_, {}, &kept).cached, kRows);
+}
+
+TEST_F(CachedEncryptedExamples, ThatChangeInTheMiddleAreRefusedAndNotKeptForOthers) {
+  encrypt(public_key(world().keys));
+  const Examples examples = reading(world().keys).value();
+  const Bytes other = examples.encrypted->ciphertext(0).value();
+  const auto overwrite_the_last = [&](size_t done, size_t) {
+    if (done != 1) return;
+    std::fstream file(path_, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(-static_cast<std::streamoff>(other.size()), std::ios::end);
+    file.write(reinterpret_cast<const char*>(other.data()), static_cast<std::streamsize>(other.size()));
+  };
+  FeatureCache kept = cache();
+  FeatureExtractor extractor(world().client, world().keys);
+  EXPECT_EQ(code_of([&] { extractor.extract(*examples.encrypted, overwrite_the_last, &kept); }),
+            ErrorCode::malformed);
+  kept.flush();
+  EXPECT_GT(kept.kept(), 0u);
+  EXPECT_LT(kept.kept(), kRows);
+}
+
 }  // namespace
 }  // namespace cryptotl

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "transfer/small_world.h"
 
@@ -28,11 +30,23 @@ TEST(ExtractorTest, RefusesRowsOfAnotherWidth) {
             ErrorCode::parameter_mismatch);
 }
 
-TEST(ExtractorTest, ThrowsTheErrorOfAServerThatLacksTheKeys) {
+TEST(ExtractorTest, ThrowsTheErrorOfAServerThatLacksTheKeysWhereTheClientLostThem) {
+  SmallWorld world;
+  const std::filesystem::path folder = world.folder.path() / "keys";
+  ClientKeys::generate(world.client.metadata()).save(folder, false).value();
+  const ClientKeys unknown = ClientKeys::open(folder, world.client.metadata()).value();
+  std::filesystem::remove(folder / kEvaluationKeyFile);
+  FeatureExtractor extractor(world.client, unknown);
+  EXPECT_EQ(code_of([&] { extractor.extract(uniform_matrix(2, kSmallInputs, 1)); }), ErrorCode::missing_key);
+}
+
+TEST(ExtractorTest, SendsTheKeysAgainToAServerThatLostThem) {
   SmallWorld world;
   const ClientKeys unknown = ClientKeys::generate(world.client.metadata());
   FeatureExtractor extractor(world.client, unknown);
-  EXPECT_EQ(code_of([&] { extractor.extract(uniform_matrix(2, kSmallInputs, 1)); }), ErrorCode::missing_key);
+  const Matrix rows = uniform_matrix(3, kSmallInputs, 1);
+  EXPECT_LE(largest_error(extractor.extract(rows).features, forward(world.model.lower, rows)), 1e-4);
+  EXPECT_TRUE(world.client.has_keys(unknown.evaluation_keys()).value());
 }
 
 TEST(ExtractorTest, ThrowsOneErrorWhereTheServerGoesInTheMiddle) {
@@ -115,6 +129,82 @@ TEST(ExtractorTest, FlagsAnswersBeyondTheSafeRangeAndGivesNoneOfTheirValues) {
   EXPECT_THAT(out.warnings(world.client.metadata()).back(), HasSubstr("safe range"));
   // Every row was asked for, flagged or not: the server cannot tell.
   EXPECT_EQ(out.times.server.size(), rows.rows);
+}
+
+class CachedExtraction : public testing::Test {
+ protected:
+  explicit CachedExtraction(Model model = small_model()) : world_(std::move(model)) {}
+  Extraction extract(const Matrix& rows) {
+    FeatureCache cache = FeatureCache::open(world_.folder.path() / "cache", world_.client.metadata()).value();
+    return FeatureExtractor(world_.client, world_.keys).extract(rows, {}, &cache);
+  }
+  SmallWorld world_;
+};
+
+TEST_F(CachedExtraction, AsksForMissingRowsAloneAndGivesTheSameFeatures) {
+  const Matrix rows = uniform_matrix(12, kSmallInputs, 5);
+  const Extraction some = extract(take_rows(rows, std::vector<size_t>{2, 3, 11}));
+  EXPECT_EQ(some.cached, 0u);
+  const Extraction all = extract(rows);
+  EXPECT_EQ(all.cached, 3u);
+  EXPECT_EQ(all.times.server.size(), 9u);
+  EXPECT_TRUE(std::ranges::equal(all.features.row(3), some.features.row(1)));
+  world_.server->stop();
+  const Extraction again = extract(rows);
+  EXPECT_EQ(again.cached, 12u);
+  EXPECT_EQ(again.times.server.size(), 0u);
+  EXPECT_EQ(again.features.values, all.features.values);
+  EXPECT_LE(largest_error(again.features, forward(world_.model.lower, rows)),
+            world_.client.metadata().plan.predicted_error);
+}
+
+TEST_F(CachedExtraction, AsksForEqualRowsEachSoThatTheServerCannotCountThem) {
+  Matrix rows = uniform_matrix(4, kSmallInputs, 5);
+  std::ranges::copy(rows.row(0), rows.row(2).begin());
+  EXPECT_EQ(extract(rows).times.server.size(), 4u);
+  EXPECT_EQ(extract(rows).cached, 4u);
+}
+
+TEST_F(CachedExtraction, KnowsARowByItsScaledAndClippedValues) {
+  Matrix rows = uniform_matrix(2, kSmallInputs, 5);
+  rows(0, 3) = 77;
+  extract(rows);
+  rows(0, 3) = 88;
+  rows(1, 0) = std::nextafter(rows(1, 0), 2);
+  const Extraction out = extract(rows);
+  EXPECT_EQ(out.cached, 1u);
+  EXPECT_THAT(out.clipped, ElementsAre(1, 0));
+}
+
+class CachedFlags : public CachedExtraction {
+ protected:
+  CachedFlags() : CachedExtraction(narrow_model()) {}
+};
+
+TEST_F(CachedFlags, AreKeptWithoutFeaturesSoThatNoSecondRequestTellsTheServer) {
+  const Matrix rows = uniform_matrix(30, kSmallInputs, 9);
+  const Extraction first = extract(rows);
+  ASSERT_GT(first.usable().size(), 0u);
+  ASSERT_LT(first.usable().size(), rows.rows);
+  const Extraction second = extract(rows);
+  EXPECT_EQ(second.times.server.size(), 0u);
+  EXPECT_EQ(second.flagged, first.flagged);
+  EXPECT_EQ(second.features.values, first.features.values);
+}
+
+TEST_F(CachedExtraction, KeepsWhatCameBeforeTheServerWent) {
+  const Matrix rows = uniform_matrix(10, kSmallInputs, 1);
+  {
+    FeatureCache cache = FeatureCache::open(world_.folder.path() / "cache", world_.client.metadata()).value();
+    const auto stop_after_three = [&](size_t done, size_t) {
+      if (done == 3) world_.server->stop();
+    };
+    FeatureExtractor extractor(world_.client, world_.keys);
+    EXPECT_EQ(code_of([&] { extractor.extract(rows, stop_after_three, &cache); }),
+              ErrorCode::resource_exhausted);
+  }
+  const auto kept = describe_feature_cache(world_.folder.path() / "cache").value();
+  EXPECT_EQ(kept["rows"], 3);
 }
 
 TEST(ExtractorTest, NoRowsAreNoRequests) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -13,6 +14,10 @@ struct ClientOptions {
   std::chrono::milliseconds connect_time{5'000};
   std::chrono::milliseconds request_time{120'000};  ///< for one request and its answer
   size_t attempts = 4;  ///< of a request whose connection breaks or that the server is too busy for
+  /// An inference is tried again for so long at least, with pauses of up to five seconds.
+  std::chrono::milliseconds patience{0};
+  /// Told once an inference has failed twice, if there is patience: one line that says why and for how long.
+  std::function<void(const std::string&)> on_wait;
 };
 
 /// An encrypted answer, still to be decrypted by the key's owner.

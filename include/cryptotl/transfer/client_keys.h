@@ -7,12 +7,14 @@
 #include "cryptotl/base/progress.h"
 #include "cryptotl/ckks/secret_key.h"
 #include "cryptotl/service/client.h"
+#include "cryptotl/transfer/feature_cache.h"
 
 namespace cryptotl {
 
 /// A client's keys for one server's model: the secret key, the evaluation keys that the server needs, and the
 /// public key for devices that encrypt for the client. On disk they are a folder: secret.key (mode 0600),
-/// evaluation.keys, keys.json, which says whose they are, and for the devices public.key and plan.json.
+/// evaluation.keys, keys.json, which says whose they are, and for the devices public.key and plan.json. The
+/// cache of decrypted features joins them later.
 class ClientKeys {
  public:
   /// New keys for the model's plan, in memory alone. Nothing but the operating system's randomness is in
@@ -49,14 +51,16 @@ class ClientKeys {
   std::filesystem::path folder_;  ///< else
 };
 
-/// The files of a key folder.
 inline constexpr const char* kSecretKeyFile = "secret.key";
 inline constexpr const char* kEvaluationKeyFile = "evaluation.keys";
 inline constexpr const char* kKeyManifestFile = "keys.json";
 /// For devices that encrypt; no secret in them.
 inline constexpr const char* kPublicKeyFile = "public.key";
 inline constexpr const char* kPlanFile = "plan.json";
-inline constexpr std::array kKeyFiles = {kSecretKeyFile, kEvaluationKeyFile, kKeyManifestFile, kPublicKeyFile,
-                                         kPlanFile};
+/// All that a key folder may hold, and what goes when new keys take its place: the cache with what a killed
+/// process may have left beside it, too.
+inline constexpr std::array kKeyFiles = {kSecretKeyFile,      kEvaluationKeyFile, kKeyManifestFile,
+                                         kPublicKeyFile,      kPlanFile,          kFeatureCacheFile,
+                                         kFeatureCacheJournal};
 
 }  // namespace cryptotl

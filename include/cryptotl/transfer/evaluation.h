@@ -7,6 +7,7 @@
 #include "cryptotl/learn/pretrain.h"
 #include "cryptotl/plan/planner.h"
 #include "cryptotl/transfer/examples.h"
+#include "cryptotl/transfer/feature_cache.h"
 
 namespace cryptotl {
 
@@ -24,6 +25,11 @@ struct EvaluationOptions {
   double precision = kFastPrecision;     ///< of the encrypted features (planner.h)
   std::filesystem::path server_program;  ///< cryptotl-server
   std::filesystem::path work_folder;     ///< where a temporary folder is made; empty takes the system's
+  /// Decrypted features, from which an evaluation that broke off goes on; empty does without. Forgotten once
+  /// the evaluation is done, so that the next one measures anew, unless they shall be kept.
+  std::filesystem::path cache;
+  bool keep_cache = false;
+  size_t cache_limit = FeatureCache::kDefaultLimit;
   bool quiet = false;
 };
 
@@ -31,7 +37,7 @@ struct EvaluationOptions {
 /// own, sends all target rows through encryption once, and compares learning with and without transfer by
 /// cross-validation, the heads by few-shot draws, and plain with encrypted scores. The answer is what
 /// `cryptotl evaluate --json` prints and report_html() shows. Throws the errors of its parts. The server is
-/// stopped and every file removed in any case.
+/// stopped and every file but the cache removed in any case.
 nlohmann::json evaluate(const Examples& source, const Examples& target, const EvaluationOptions& options);
 
 }  // namespace cryptotl

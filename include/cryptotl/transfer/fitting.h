@@ -4,6 +4,7 @@
 
 #include "cryptotl/transfer/examples.h"
 #include "cryptotl/transfer/extractor.h"
+#include "cryptotl/transfer/feature_cache.h"
 #include "cryptotl/transfer/head_file.h"
 
 namespace cryptotl {
@@ -13,13 +14,28 @@ namespace cryptotl {
 /// of theirs, which is the logit of the second against the first).
 ProviderKnowledge provider_knowledge(const ModelMetadata& model, const std::vector<std::string>& labels);
 
+struct SessionOptions {
+  bool use_cache = true;
+  std::filesystem::path cache_file;  ///< empty takes kFeatureCacheFile in the key folder
+  size_t cache_limit = FeatureCache::kDefaultLimit;
+  std::chrono::milliseconds patience{0};            ///< as in ClientOptions
+  std::function<void(const std::string&)> on_wait;  ///< the same
+};
+
 /// A server with the keys for it, as fit and predict use them.
 struct Session {
   ServiceClient client;
   ClientKeys keys;
+  /// Where features are kept; opened, and made where it is missing, by what extracts. Empty keeps none.
+  std::filesystem::path cache_file = {};
+  size_t cache_limit = FeatureCache::kDefaultLimit;
 
-  /// Connects, opens the key folder and sends the evaluation keys where the server lacks them.
-  static Result<Session> open(const std::string& url, const std::filesystem::path& keys);
+  /// Connects, opens the key folder, looks at the cache and sends the evaluation keys where the server lacks
+  /// them.
+  static Result<Session> open(const std::string& url, const std::filesystem::path& keys,
+                              const SessionOptions& options);
+  /// The cache for the server's model and plan, or none. Throws what FeatureCache::open refuses.
+  std::optional<FeatureCache> open_cache() const;
 };
 
 struct FitOptions {

@@ -1,0 +1,34 @@
+#include "cli/session_options.h"
+
+namespace cryptotl {
+
+void CacheOptions::define(CLI::App& verb, const std::string& where) {
+  CLI::Option* const named = verb.add_option(
+      "--cache", file, "file of decrypted features, from which a run goes on (default: " + where + ")");
+  verb.add_flag("--no-cache", none, "neither read nor keep features")->excludes(named);
+  verb.add_option("--cache-limit", limit, "bytes that the file takes at most, such as 500MB")
+      ->transform(CLI::AsSizeValue(false))
+      ->default_str("1GB");
+}
+
+void SessionArguments::define(CLI::App& verb, const std::string& without) {
+  verb.add_option("--server", server, "http://HOST:PORT; " + without);
+  verb.add_option("--keys", keys, "folder of keygen");
+  verb.add_option("--retry", retry_seconds,
+                  "seconds for which a request is tried again where the server goes away")
+      ->check(CLI::Range(0, 86'400))
+      ->capture_default_str();
+  cache.define(verb, std::string(kFeatureCacheFile) + " in the key folder");
+}
+
+Session SessionArguments::open() const {
+  SessionOptions options;
+  options.patience = std::chrono::milliseconds(static_cast<int64_t>(1000 * retry_seconds));
+  options.on_wait = warn;
+  options.use_cache = !cache.none;
+  options.cache_file = cache.file;
+  options.cache_limit = cache.limit;
+  return Session::open(server, keys, options).value();
+}
+
+}  // namespace cryptotl

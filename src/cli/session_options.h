@@ -1,0 +1,31 @@
+#pragma once
+
+#include "cli/command.h"
+#include "cryptotl/transfer/fitting.h"
+
+namespace cryptotl {
+
+/// --cache, --no-cache and --cache-limit.
+struct CacheOptions {
+  std::string file;
+  bool none = false;
+  uint64_t limit = FeatureCache::kDefaultLimit;
+
+  /// `where` says which file is taken where --cache names none.
+  void define(CLI::App& verb, const std::string& where);
+};
+
+/// How fit and predict reach their server: --server, --keys, --retry and those of the cache.
+struct SessionArguments {
+  std::string server, keys;
+  double retry_seconds = 60;
+  CacheOptions cache;
+
+  /// `without` says when no server is needed.
+  void define(CLI::App& verb, const std::string& without);
+  bool missing() const { return server.empty() || keys.empty(); }
+  /// Throws what Session::open refuses.
+  Session open() const;
+};
+
+}  // namespace cryptotl
