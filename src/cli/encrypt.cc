@@ -31,7 +31,9 @@ ModelMetadata model_of(const Options& options) {
                 "--server or --plan is missing: one of them tells how to encrypt");
   }
   if (!options.plan.empty()) return read_plan_file(options.plan).value();
-  return ServiceClient::connect(options.server).value().metadata();
+  ClientOptions connection;
+  connection.answers = std::nullopt;  // as keygen does
+  return ServiceClient::connect(options.server, connection).value().metadata();
 }
 
 Outcome work(const CommandLine& line, const Options& options) {

@@ -8,6 +8,7 @@ namespace {
 
 struct Options {
   std::string server, keys;
+  bool server_only = false;
   bool force = false;
 };
 
@@ -18,12 +19,17 @@ void define(CLI::App& verb, Options& options) {
           "folder of the keys to be made; secret.key in it stays with you, public.key and plan.json are "
           "for devices that encrypt for you")
       ->required();
+  verb.add_flag("--server-only", options.server_only,
+                "keys for predict --server-only: for the provider's own scores instead of features");
   add_force(verb, options.force);
 }
 
 Outcome work(const CommandLine& line, const Options& options) {
   StagedFolder::begin(options.keys, kKeyFiles, options.force).value();
-  ServiceClient client = ServiceClient::connect(options.server).value();
+  ClientOptions connection;
+  // Unasked, keys are for whatever the server offers, features before scores.
+  connection.answers = options.server_only ? std::optional(Answers::scores) : std::nullopt;
+  ServiceClient client = ServiceClient::connect(options.server, connection).value();
   const ModelMetadata& model = client.metadata();
   const ClientKeys keys = ClientKeys::generate(model);
   // On disk first: keys that only the server has would be lost for good.
@@ -38,6 +44,7 @@ Outcome work(const CommandLine& line, const Options& options) {
            {"key_id", key_id},
            {"params_id", hex(model.params->id())},
            {"model", model.name},
+           {"answers", name(model.answers)},
            {"model_digest", hex(model.model_digest)},
            {"evaluation_keys", hex(keys.evaluation_keys())},
            {"evaluation_key_bytes", model.evaluation_key_bytes()},
@@ -47,10 +54,10 @@ Outcome work(const CommandLine& line, const Options& options) {
            {"ring_degree", model.params->n()},
            {"log_qp", model.params->log_qp()},
            {"security_bits", model.params->security_bits()}},
-          options.keys + ": key " + key_id + " for model " + hex(model.model_digest).substr(0, 16) + "; " +
-              byte_text(model.evaluation_key_bytes()) + " of evaluation keys sent to " + client.url() +
-              "\ndevices that encrypt for you take " + public_key + " and " + plan +
-              ", which hold no secret; fingerprint " + fingerprint + "\n"};
+          options.keys + ": key " + key_id + " for the " + std::string(name(model.answers)) + " of model " +
+              hex(model.model_digest).substr(0, 16) + "; " + byte_text(model.evaluation_key_bytes()) +
+              " of evaluation keys sent to " + client.url() + "\ndevices that encrypt for you take " +
+              public_key + " and " + plan + ", which hold no secret; fingerprint " + fingerprint + "\n"};
 }
 
 }  // namespace

@@ -15,13 +15,18 @@ struct Options {
   DataOptions data;
   SessionArguments session;
   std::string head, out;
+  bool server_only = false;
   bool force = false;
 };
 
 void define(CLI::App& verb, Options& options) {
   options.data.define_or_encrypted(verb);
   options.session.define(verb, "a head that was asked to be local needs none");
-  verb.add_option("--head", options.head, "file of fit")->required();
+  CLI::Option* const head = verb.add_option("--head", options.head, "file of fit");
+  verb.add_flag(
+          "--server-only", options.server_only,
+          "no head: the provider's own labels and scores, and no features (keys of keygen --server-only)")
+      ->excludes(head);
   verb.add_option(
           "--out", options.out,
           "CSV file to be made: row (from 1), label, score (of two labels the probability of the second; of "
@@ -37,9 +42,30 @@ TrainedHead read_head_file(const std::string& path) {
   return *std::move(head);
 }
 
-Outcome work(const CommandLine& line, const Options& options) {
-  options.data.require_one();
-  check_output_file(options.out, options.force).value();
+/// What was done, whoever's head it was done with.
+Outcome outcome(const Options& options, const Prediction& prediction,
+                const std::vector<std::string>& labels) {
+  for (const std::string& warning : prediction.warnings) warn(warning);
+  write_file(options.out, as_bytes(scores_csv(prediction, labels))).value();
+  std::map<std::string, size_t> counts;
+  for (size_t i = 0; i < prediction.calls.size(); ++i) {
+    if (!prediction.flagged[i]) ++counts[labels[static_cast<size_t>(prediction.calls[i].label)]];
+  }
+  Outcome out{{{"out", options.out},
+               {"rows", prediction.calls.size()},
+               {"labels", counts},
+               {"server_only", options.server_only},
+               {"score_bound", prediction.score_bound},
+               {"warnings", prediction.warnings}},
+              options.out + ": " + std::to_string(prediction.calls.size()) + " rows" +
+                  from_cache(prediction.extraction)};
+  for (const auto& [label, count] : counts) out.text += ", " + std::to_string(count) + " " + label;
+  out.text += "\n";
+  add_extraction(out.json, prediction.extraction);
+  return out;
+}
+
+Outcome by_head(const CommandLine& line, const Options& options) {
   const TrainedHead head = read_head_file(options.head);
   if (head.asks_server() && options.session.missing()) {
     throw Error(ErrorCode::invalid_argument,
@@ -56,24 +82,29 @@ Outcome work(const CommandLine& line, const Options& options) {
   if (head.asks_server()) session = options.session.open();
   if (is_encrypted) examples = read_encrypted(options.data, *session, line.quiet);
   const Prediction prediction = predict(head, examples, session ? &*session : nullptr, line.quiet);
-  for (const std::string& warning : prediction.warnings) warn(warning);
-  write_file(options.out, as_bytes(scores_csv(prediction, head.labels))).value();
+  return outcome(options, prediction, head.labels);
+}
 
-  std::map<std::string, size_t> counts;
-  for (size_t i = 0; i < prediction.calls.size(); ++i) {
-    if (!prediction.flagged[i]) ++counts[head.labels[static_cast<size_t>(prediction.calls[i].label)]];
+Outcome by_server(const CommandLine& line, const Options& options) {
+  if (options.session.missing())
+    throw Error(ErrorCode::invalid_argument, "--server-only needs --server and --keys");
+  const bool is_encrypted = !options.data.encrypted.empty();
+  Examples examples;
+  if (!is_encrypted) examples = options.data.read(false);
+  Session session = options.session.open(Answers::scores);
+  if (is_encrypted) examples = read_encrypted(options.data, session, line.quiet);
+  const Prediction prediction = predict_server_only(examples, session, line.quiet);
+  return outcome(options, prediction, session.client.metadata().labels);
+}
+
+Outcome work(const CommandLine& line, const Options& options) {
+  if (options.head.empty() && !options.server_only) {
+    throw Error(ErrorCode::invalid_argument,
+                "--head FILE is missing; --server-only does without, for the provider's own scores");
   }
-  Outcome out{{{"out", options.out},
-               {"rows", prediction.calls.size()},
-               {"labels", counts},
-               {"score_bound", prediction.score_bound},
-               {"warnings", prediction.warnings}},
-              options.out + ": " + std::to_string(prediction.calls.size()) + " rows" +
-                  from_cache(prediction.extraction)};
-  for (const auto& [label, count] : counts) out.text += ", " + std::to_string(count) + " " + label;
-  out.text += "\n";
-  add_extraction(out.json, prediction.extraction);
-  return out;
+  options.data.require_one();
+  check_output_file(options.out, options.force).value();
+  return options.server_only ? by_server(line, options) : by_head(line, options);
 }
 
 }  // namespace

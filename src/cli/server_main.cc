@@ -1,6 +1,8 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <iomanip>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "cryptotl/service/server.h"
@@ -8,6 +10,10 @@
 namespace {
 
 using cryptotl::ErrorCode;
+
+const std::map<std::string, cryptotl::Offer> kOffers = {{"features", cryptotl::Offer::features},
+                                                        {"scores", cryptotl::Offer::scores},
+                                                        {"both", cryptotl::Offer::both}};
 
 struct Arguments {
   std::filesystem::path model;
@@ -43,6 +49,12 @@ int parse(int argc, char** argv, Arguments& arguments) {
          "a precision by name: fast is 1e-4, accurate 1e-10")
       ->check(CLI::IsMember({"fast", "accurate"}))
       ->excludes(precision);
+  app.add_option_function<std::string>(
+         "--offer", [&](const std::string& offer) { arguments.server.offer = kOffers.at(offer); },
+         "features, scores of the provider's own output layer, or both; scores alone publish neither the "
+         "output layer nor statistics of the features (default: both where the model has an output layer and "
+         "score_calibration, else features)")
+      ->check(CLI::IsMember({"features", "scores", "both"}));
   app.add_flag("--json", arguments.json, "print one line of JSON with the URL, instead of the URL alone");
   try {
     app.parse(argc, argv);
@@ -58,11 +70,45 @@ int fail(const cryptotl::Error& error) {
   return cryptotl::exit_code(error.code());
 }
 
+/// What is offered and what it takes, for people.
+void describe_offers(const cryptotl::Server& server) {
+  const auto megabytes = [](size_t bytes) { return (bytes + 500'000) / 1'000'000; };
+  size_t sum = 0;
+  for (const cryptotl::OfferedRoute& route : server.routes()) {
+    const cryptotl::ModelMetadata& model = route.metadata;
+    sum += route.program_bytes;
+    std::cerr << "cryptotl-server: offers " << cryptotl::name(model.answers) << " as " << model.name << ": "
+              << model.plan.output_width() << " values, largest error " << std::setprecision(2)
+              << model.plan.predicted_error << ", " << megabytes(route.program_bytes)
+              << " MB of matrices, keys of " << megabytes(model.evaluation_key_bytes()) << " MB a client"
+              << std::endl;
+  }
+  if (server.routes().size() > 1)
+    std::cerr << "cryptotl-server: " << megabytes(sum) << " MB of matrices in all" << std::endl;
+  if (!server.left_out().empty())
+    std::cerr << "cryptotl-server: offers no scores: " << server.left_out() << std::endl;
+}
+
+nlohmann::json offers_json(const cryptotl::Server& server) {
+  nlohmann::json offers = nlohmann::json::array();
+  for (const cryptotl::OfferedRoute& route : server.routes()) {
+    const cryptotl::ModelMetadata& model = route.metadata;
+    offers.push_back({{"model", model.name},
+                      {"answers", cryptotl::name(model.answers)},
+                      {"predicted_error", model.plan.predicted_error},
+                      {"program_bytes", route.program_bytes},
+                      {"evaluation_key_bytes", model.evaluation_key_bytes()}});
+  }
+  return offers;
+}
+
 void announce(const cryptotl::Server& server, bool json) {
+  describe_offers(server);
   if (json) {
     std::cout << nlohmann::json({{"url", server.url()},
                                  {"model", server.metadata().name},
-                                 {"model_digest", cryptotl::hex(server.metadata().model_digest)}})
+                                 {"model_digest", cryptotl::hex(server.metadata().model_digest)},
+                                 {"offers", offers_json(server)}})
                      .dump()
               << std::endl;
   } else {

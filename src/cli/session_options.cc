@@ -21,8 +21,9 @@ void SessionArguments::define(CLI::App& verb, const std::string& without) {
   cache.define(verb, std::string(kFeatureCacheFile) + " in the key folder");
 }
 
-Session SessionArguments::open() const {
+Session SessionArguments::open(Answers answers) const {
   SessionOptions options;
+  options.answers = answers;
   options.patience = std::chrono::milliseconds(static_cast<int64_t>(1000 * retry_seconds));
   options.on_wait = warn;
   options.use_cache = !cache.none;

@@ -25,7 +25,7 @@ struct SessionArguments {
   void define(CLI::App& verb, const std::string& without);
   bool missing() const { return server.empty() || keys.empty(); }
   /// Throws what Session::open refuses.
-  Session open() const;
+  Session open(Answers answers = Answers::features) const;
 };
 
 }  // namespace cryptotl

@@ -101,6 +101,17 @@ void use_chain(LatencyPlan& plan, const Chain& chain) {
   }
 }
 
+/// With fewer partial sums of each output, folding leaves outputs alone in the slots: a random number on top
+/// of a partial sum would not hide it well. Not possible for more outputs than two blocks hold.
+bool leave_outputs_alone(Packing& packing) {
+  while (!packing.only_outputs() && packing.output_copies > 1) {
+    packing.output_copies /= 2;
+    packing.output_window = packing.block / packing.output_copies;
+    if (packing.half_outputs() <= packing.output_window) packing.output_stride = packing.output_window;
+  }
+  return packing.only_outputs();
+}
+
 /// A plan for one ring, all but its chain and scales.
 LatencyPlan outline(const FoldedNetwork& network, const Calibration& calibration, const PlanOptions& options,
                     const Packing& packing) {
@@ -275,9 +286,16 @@ class Search {
     const std::vector<bool> rescales = rescales_of(network_);
     Status refused;
     for (size_t log_n = kSmallestRing; log_n <= kLargestRing; ++log_n) {
-      const auto packing = choose_packing(widths, log_n);
+      auto packing = choose_packing(widths, log_n);
       if (!packing.ok()) {
         refused = packing.error();
+        continue;
+      }
+      if (options_.random_slots && !leave_outputs_alone(*packing)) {
+        refused = Error(ErrorCode::invalid_argument, "plan: " + std::to_string(packing->output_width()) +
+                                                         " outputs leave partial sums beside them; at most " +
+                                                         std::to_string(2 * packing->block) +
+                                                         " come alone from these hidden layers");
         continue;
       }
       outlines_.push_back(outline(network_, calibration_, options_, *packing));

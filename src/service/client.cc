@@ -16,6 +16,8 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr size_t kMetadataDepth = 16;
+/// Routes of one server.
+constexpr size_t kMaxModels = 16;
 constexpr size_t kPieceBytes = 64 << 10;
 constexpr std::chrono::milliseconds kFirstPause{200};
 constexpr std::chrono::milliseconds kLongestPause{5'000};
@@ -43,6 +45,8 @@ struct ServiceClient::State {
   Result<httplib::Response> ask(const Send& send, int wanted = 200, std::chrono::milliseconds patience = {});
   void tell_waiting(const Error& error, std::chrono::milliseconds patience) const;
   Result<Json> get_json(const std::string& path);
+  Result<std::vector<std::string>> model_names();
+  Result<ModelMetadata> metadata_of(const std::string& model);
   Status read_metadata();
 
   Error failed(ErrorCode code, const std::string& why) const { return Error(code, url + ": " + why); }
@@ -120,28 +124,49 @@ Result<Json> ServiceClient::State::get_json(const std::string& path) {
   return json;
 }
 
-Status ServiceClient::State::read_metadata() {
+Result<std::vector<std::string>> ServiceClient::State::model_names() {
   const auto server = get_json("/v2");
   if (!server.ok()) return server.error();
   const Json models = server->value("models", Json());
-  if (server->value("name", Json()) != "cryptotl" || !models.is_array() || models.size() != 1 ||
-      !models.front().is_string()) {
+  const bool strings = models.is_array() && std::ranges::all_of(models, &Json::is_string);
+  if (server->value("name", Json()) != "cryptotl" || !strings || models.empty() || models.size() > kMaxModels)
     return failed(ErrorCode::malformed, "no CryptoTL server: it serves another protocol");
-  }
-  const auto model = models.front().get<std::string>();
-  const bool plain =
-      !model.empty() && model.size() <= 64 &&
-      model.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
-          std::string::npos;
-  if (!plain) return failed(ErrorCode::malformed, "the model's name is not letters, digits, - and _");
+  const auto names = models.get<std::vector<std::string>>();
+  const auto plain = [](const std::string& model) {
+    return !model.empty() && model.size() <= 64 + kScoresSuffix.size() &&
+           model.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
+               std::string::npos;
+  };
+  if (!std::ranges::all_of(names, plain))
+    return failed(ErrorCode::malformed, "the model's name is not letters, digits, - and _");
+  return names;
+}
+
+Result<ModelMetadata> ServiceClient::State::metadata_of(const std::string& model) {
   const auto json = get_json("/v2/models/" + model);
   if (!json.ok()) return json.error();
   auto read = ModelMetadata::from_json(*json);
   if (!read.ok()) return failed(read.error().code(), read.error().what());
   if (read->name != model)
     return failed(ErrorCode::malformed, "metadata: name is not the one that was asked for");
-  metadata = *std::move(read);
-  return {};
+  return read;
+}
+
+Status ServiceClient::State::read_metadata() {
+  const auto names = model_names();
+  if (!names.ok()) return names.error();
+  // Features stand first.
+  for (const std::string& name : *names) {
+    auto read = metadata_of(name);
+    if (!read.ok()) return read.error();
+    if (options.answers && read->answers != *options.answers) continue;
+    metadata = *std::move(read);
+    return {};
+  }
+  return failed(ErrorCode::not_found,
+                options.answers == Answers::scores
+                    ? "this server offers features only, no scores"
+                    : "this server offers scores only, no features; ask with --server-only");
 }
 
 ServiceClient::ServiceClient(std::unique_ptr<State> state) : state_(std::move(state)) {}

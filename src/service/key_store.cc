@@ -28,6 +28,26 @@ Error not_stored(const Digest& keys, const std::string& why) {
   return Error(ErrorCode::missing_key, "the evaluation keys " + hex(keys) + " " + why + "; upload them");
 }
 
+Error of_another_plan(const Digest& keys) {
+  return Error(ErrorCode::parameter_mismatch,
+               "the evaluation keys " + hex(keys) + " are for another plan; make keys for this one");
+}
+
+/// Whether a file's bytes are those that its name stands for; it is read in pieces, whatever its size.
+bool has_digest(const fs::path& path, const Digest& wanted) {
+  const auto file = FileReader::open(path);
+  if (!file.ok()) return false;
+  Hasher hasher;
+  Bytes piece(size_t{1} << 20);
+  for (size_t offset = 0; offset < file->size();) {
+    const auto count = file->read(offset, piece);
+    if (!count.ok() || *count == 0) return false;
+    hasher.add(ByteView(piece).first(*count));
+    offset += *count;
+  }
+  return hasher.finish() == wanted;
+}
+
 void sync_folder(const fs::path& folder) {
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return;
@@ -37,23 +57,19 @@ void sync_folder(const fs::path& folder) {
 
 }  // namespace
 
-KeyStore::KeyStore(const fs::path& folder, const LatencyPlan& plan, const ParamsPtr& params,
-                   const ServiceLimits& limits)
-    : folder_(folder),
-      plan_(plan),
-      params_(params),
-      limits_(limits),
-      key_bytes_(evaluation_key_bytes(*params, required_keys(plan))) {}
+KeyPlan::KeyPlan(const LatencyPlan& wanted, ParamsPtr parameters)
+    : plan(wanted),
+      params(std::move(parameters)),
+      key_bytes(evaluation_key_bytes(*params, required_keys(plan))) {}
 
-Result<std::unique_ptr<KeyStore>> KeyStore::open(const fs::path& folder, const LatencyPlan& plan,
-                                                 const ParamsPtr& params, const ServiceLimits& limits) {
+Result<std::unique_ptr<KeyStore>> KeyStore::open(const fs::path& folder, const ServiceLimits& limits) {
   std::error_code failure;
   fs::create_directories(folder, failure);
   if (failure) return unusable(folder, "it cannot be made: " + failure.message());
   if (::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {
     return unusable(folder, std::string("it cannot be used: ") + std::strerror(errno));
   }
-  std::unique_ptr<KeyStore> store(new KeyStore(folder, plan, params, limits));
+  std::unique_ptr<KeyStore> store(new KeyStore(folder, limits));
   store->remove_leftovers();
   return store;
 }
@@ -72,10 +88,10 @@ void KeyStore::remove_leftovers() const {
 
 fs::path KeyStore::path_of(const Digest& keys) const { return folder_ / (hex(keys) + std::string(kSuffix)); }
 
-bool KeyStore::contains(const Digest& keys) const {
+bool KeyStore::contains(const KeyPlan& plan, const Digest& keys) const {
   std::error_code failure;
   const auto size = fs::file_size(path_of(keys), failure);
-  return !failure && size == key_bytes_;
+  return !failure && size == plan.key_bytes;
 }
 
 size_t KeyStore::stored_bytes() const {
@@ -89,80 +105,84 @@ size_t KeyStore::stored_bytes() const {
   return sum;
 }
 
-Status KeyStore::admit(const Digest& keys) {
+Status KeyStore::admit(const KeyPlan& plan, const Digest& keys) {
   const std::lock_guard lock(upload_mutex_);
   if (uploads_ >= limits_.waiting_uploads) {
     return Error(ErrorCode::resource_exhausted,
                  std::to_string(uploads_) + " uploads of keys are under way; try again later");
   }
-  const size_t wanted = stored_bytes() + (uploads_ + 1) * key_bytes_;
-  if (wanted > limits_.key_store_bytes && !contains(keys)) {
+  const size_t wanted = stored_bytes() + upload_bytes_ + plan.key_bytes;
+  if (wanted > limits_.key_store_bytes && !contains(plan, keys)) {
     return Error(ErrorCode::resource_exhausted,
                  "the key store is full: its limit is " + std::to_string(limits_.key_store_bytes) + " bytes");
   }
   ++uploads_;
+  upload_bytes_ += plan.key_bytes;
   return {};
 }
 
-Result<std::shared_ptr<const LatencyKeys>> KeyStore::find(const Digest& keys) {
-  if (auto prepared = cached(keys)) return prepared;
+Result<std::shared_ptr<const LatencyKeys>> KeyStore::find(const KeyPlan& plan, const Digest& keys) {
+  if (auto prepared = cached(plan, keys)) return prepared;
   const std::lock_guard lock(load_mutex_);
   // Another thread may have loaded them meanwhile.
-  if (auto prepared = cached(keys)) return prepared;
-  return load(keys);
+  if (auto prepared = cached(plan, keys)) return prepared;
+  return load(plan, keys);
 }
 
-Result<std::shared_ptr<const LatencyKeys>> KeyStore::load(const Digest& keys) {
+Result<std::shared_ptr<const LatencyKeys>> KeyStore::load(const KeyPlan& plan, const Digest& keys) {
   const fs::path path = path_of(keys);
-  auto prepared = prepare(path, keys);
+  auto prepared = prepare(plan, path, keys);
   if (prepared.ok()) {
-    remember(keys, *prepared);
+    remember(plan, keys, *prepared);
     return prepared;
   }
   const Error& error = prepared.error();
   if (error.code() == ErrorCode::not_found) return not_stored(keys, "are not on this server");
   if (error.code() == ErrorCode::resource_exhausted) return error;
+  if (has_digest(path, keys)) return of_another_plan(keys);
   std::cerr << "removed " << path.string() << ": " << error.what() << std::endl;
   ::unlink(path.c_str());
   return not_stored(keys, "were damaged on this server");
 }
 
-Result<std::shared_ptr<const LatencyKeys>> KeyStore::prepare(const fs::path& path, const Digest& keys) const {
-  const auto bytes = read_file(path, key_bytes_);
+Result<std::shared_ptr<const LatencyKeys>> KeyStore::prepare(const KeyPlan& plan, const fs::path& path,
+                                                             const Digest& keys) {
+  const auto bytes = read_file(path, plan.key_bytes);
   if (!bytes.ok()) return bytes.error();
   if (digest(*bytes) != keys) {
     return Error(ErrorCode::malformed, "the bytes have another digest than the one that names them");
   }
-  const auto parsed = read_evaluation_keys(*bytes, params_);
+  const auto parsed = read_evaluation_keys(*bytes, plan.params);
   if (!parsed.ok()) return parsed.error();
-  return LatencyKeys::create(plan_, *parsed);
+  return LatencyKeys::create(plan.plan, *parsed);
 }
 
-std::shared_ptr<const LatencyKeys> KeyStore::cached(const Digest& keys) {
+std::shared_ptr<const LatencyKeys> KeyStore::cached(const KeyPlan& plan, const Digest& keys) {
   const std::lock_guard lock(cache_mutex_);
   for (auto entry = cache_.begin(); entry != cache_.end(); ++entry) {
-    if (entry->first != keys) continue;
+    if (!entry->is(plan, keys)) continue;
     cache_.splice(cache_.begin(), cache_, entry);
-    return entry->second;
+    return entry->prepared;
   }
   return nullptr;
 }
 
-void KeyStore::remember(const Digest& keys, std::shared_ptr<const LatencyKeys> prepared) {
+void KeyStore::remember(const KeyPlan& plan, const Digest& keys, Prepared prepared) {
   const std::lock_guard lock(cache_mutex_);
   std::erase_if(cache_, [&](const auto& entry) {
-    if (entry.first == keys) cache_bytes_ -= entry.second->bytes();
-    return entry.first == keys;
+    if (entry.is(plan, keys)) cache_bytes_ -= entry.prepared->bytes();
+    return entry.is(plan, keys);
   });
   cache_bytes_ += prepared->bytes();
-  cache_.emplace_front(keys, std::move(prepared));
+  cache_.push_front({&plan, keys, std::move(prepared)});
   while (cache_bytes_ > limits_.key_cache_bytes && cache_.size() > 1) {
-    cache_bytes_ -= cache_.back().second->bytes();
+    cache_bytes_ -= cache_.back().prepared->bytes();
     cache_.pop_back();
   }
 }
 
-KeyStore::Upload::Upload(KeyStore& store, const Digest& keys) : store_(store), keys_(keys) {}
+KeyStore::Upload::Upload(KeyStore& store, const KeyPlan& plan, const Digest& keys)
+    : store_(store), plan_(plan), keys_(keys) {}
 
 KeyStore::Upload::~Upload() {
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
@@ -170,6 +190,7 @@ KeyStore::Upload::~Upload() {
   if (!counted_) return;
   const std::lock_guard lock(store_.upload_mutex_);
   --store_.uploads_;
+  store_.upload_bytes_ -= plan_.key_bytes;
 }
 
 Error KeyStore::Upload::failed(const char* what) const {
@@ -177,7 +198,7 @@ Error KeyStore::Upload::failed(const char* what) const {
 }
 
 Status KeyStore::Upload::begin() {
-  CRYPTOTL_TRY(store_.admit(keys_));
+  CRYPTOTL_TRY(store_.admit(plan_, keys_));
   counted_ = true;
   std::string path = (store_.folder_ / (std::string(kTemporary) + "XXXXXX")).string();
   descriptor_ = ::mkostemp(path.data(), O_CLOEXEC);
@@ -204,7 +225,7 @@ Status KeyStore::Upload::finish() {
   }
   if (::fsync(descriptor_) != 0) return failed("write");
   const std::lock_guard lock(store_.load_mutex_);
-  auto prepared = store_.prepare(temporary_, keys_);
+  auto prepared = prepare(plan_, temporary_, keys_);
   if (!prepared.ok() && prepared.error().code() == ErrorCode::missing_key) {
     return Error(ErrorCode::parameter_mismatch,
                  std::string("not the keys of this plan: ") + prepared.error().what());
@@ -213,7 +234,7 @@ Status KeyStore::Upload::finish() {
   if (::rename(temporary_.c_str(), store_.path_of(keys_).c_str()) != 0) return failed("store a file");
   temporary_.clear();
   sync_folder(store_.folder_);
-  store_.remember(keys_, *std::move(prepared));
+  store_.remember(plan_, keys_, *std::move(prepared));
   return {};
 }
 

@@ -56,10 +56,29 @@ void require_tensor(const Json& json, const std::string& list, std::string_view 
           list + " is not the one ciphertext that the plan calls for");
 }
 
+Answers answers_from(const Json& json) {
+  const auto text = json.get<std::string>();
+  if (text == name(Answers::scores)) return Answers::scores;
+  require(text == name(Answers::features), "answers is neither features nor scores");
+  return Answers::features;
+}
+
+/// One score for two labels, or one a label; every other slot is to be random.
+void check_scores(const ModelMetadata& metadata, const Json& parameters) {
+  const size_t scores = metadata.plan.output_width();
+  require(metadata.labels.size() == (scores == 1 ? 2 : scores),
+          "labels: their number is not that of the scores");
+  require(parameters.at("score_function") == metadata.score_function(),
+          "score_function is not the one for this number of scores");
+  require(metadata.plan.random_slots, "a plan of scores fills the other slots with random numbers");
+  require(!metadata.output_layer && metadata.feature_mean.empty(), "scores tell nothing of the features");
+}
+
 ModelMetadata metadata_from(const Json& json) {
   ModelMetadata out;
   out.name = json.at("name").get<std::string>();
   const Json& parameters = json.at("parameters");
+  out.answers = answers_from(parameters.at("answers"));
   out.model_digest = parse_digest(parameters.at("model_digest"), "model_digest").value();
   out.plan = LatencyPlan::from_json(parameters.at("plan")).value();
   out.params = Params::create(out.plan.params).value();
@@ -86,22 +105,32 @@ ModelMetadata metadata_from(const Json& json) {
   require(out.feature_mean.size() == out.feature_deviation.size() &&
               (out.feature_mean.empty() || out.feature_mean.size() == out.plan.output_width()),
           "the feature statistics' length is not the plan's output width");
+  if (out.answers == Answers::scores) check_scores(out, parameters);
   return out;
 }
 
 }  // namespace
 
-ModelMetadata ModelMetadata::of(const Model& model, const LatencyPlan& plan) {
-  return {model.name,
-          cryptotl::model_digest(model),
-          plan,
-          Params::create(plan.params).value(),
-          model.scaler,
-          model.embedder,
-          model.labels,
-          model.output_layer,
-          model.feature_mean,
-          model.feature_deviation};
+std::string_view name(Answers answers) { return answers == Answers::scores ? "scores" : "features"; }
+
+ModelMetadata ModelMetadata::of(const Model& model, const LatencyPlan& plan, Answers answers) {
+  ModelMetadata out;
+  out.name = model.name;
+  out.answers = answers;
+  out.model_digest = cryptotl::model_digest(model);
+  out.plan = plan;
+  out.params = Params::create(plan.params).value();
+  out.scaler = model.scaler;
+  out.embedder = model.embedder;
+  out.labels = model.labels;
+  if (answers == Answers::scores) {
+    out.name += kScoresSuffix;
+    return out;
+  }
+  out.output_layer = model.output_layer;
+  out.feature_mean = model.feature_mean;
+  out.feature_deviation = model.feature_deviation;
+  return out;
 }
 
 size_t ModelMetadata::request_bytes() const { return ciphertext_bytes(*params, 2, plan.top_limbs(), true); }
@@ -120,6 +149,7 @@ size_t ModelMetadata::evaluation_key_bytes() const {
 
 Json ModelMetadata::to_json() const {
   Json parameters = {
+      {"answers", cryptotl::name(answers)},
       {"model_digest", hex(model_digest)},
       {"params_id", hex(params->id())},
       {"plan", plan.to_json()},
@@ -130,6 +160,7 @@ Json ModelMetadata::to_json() const {
       {"labels", labels},
       {"feature_mean", feature_mean},
       {"feature_deviation", feature_deviation}};
+  if (answers == Answers::scores) parameters["score_function"] = score_function();
   if (output_layer) parameters["output_layer"] = dense_json(*output_layer);
   return {{"name", name},
           {"versions", Json::array({"1"})},

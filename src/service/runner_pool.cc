@@ -4,39 +4,46 @@
 
 namespace cryptotl {
 
-RunnerPool::RunnerPool(const std::shared_ptr<const LatencyProgram>& program, size_t threads,
+RunnerPool::RunnerPool(std::span<const std::shared_ptr<const LatencyProgram>> programs, size_t threads,
                        size_t concurrency, const ServiceLimits& limits)
-    : limits_(limits) {
-  for (size_t i = 0; i < concurrency; ++i) free_.push_back(std::make_unique<LatencyRunner>(program, threads));
+    : limits_(limits), turns_(concurrency) {
+  for (const auto& program : programs) {
+    auto& runners = free_.emplace_back();
+    for (size_t i = 0; i < concurrency; ++i)
+      runners.push_back(std::make_unique<LatencyRunner>(program, threads));
+  }
 }
 
-Result<std::unique_ptr<LatencyRunner>> RunnerPool::take() {
+Result<std::unique_ptr<LatencyRunner>> RunnerPool::take(size_t program) {
   std::unique_lock lock(mutex_);
-  if (free_.empty()) {
+  if (turns_ == 0) {
     if (waiting_ >= limits_.waiting_requests) {
       return Error(ErrorCode::resource_exhausted,
                    std::to_string(waiting_) + " requests wait already; try again later");
     }
     ++waiting_;
-    const bool came = freed_.wait_for(lock, limits_.wait_time, [this] { return !free_.empty(); });
+    const bool came = freed_.wait_for(lock, limits_.wait_time, [this] { return turns_ > 0; });
     --waiting_;
     if (!came) return Error(ErrorCode::resource_exhausted, "the server is too busy; try again later");
   }
-  auto runner = std::move(free_.back());
-  free_.pop_back();
+  --turns_;
+  auto runner = std::move(free_[program].back());
+  free_[program].pop_back();
   return runner;
 }
 
-void RunnerPool::give_back(std::unique_ptr<LatencyRunner> runner) {
+void RunnerPool::give_back(size_t program, std::unique_ptr<LatencyRunner> runner) {
   {
     const std::lock_guard lock(mutex_);
-    free_.push_back(std::move(runner));
+    free_[program].push_back(std::move(runner));
+    ++turns_;
   }
   freed_.notify_one();
 }
 
-Result<Bytes> RunnerPool::answer(ByteView request, const LatencyKeys& keys, double* milliseconds) {
-  auto runner = take();
+Result<Bytes> RunnerPool::answer(size_t program, ByteView request, const LatencyKeys& keys,
+                                 double* milliseconds) {
+  auto runner = take(program);
   if (!runner.ok()) return runner.error();
   const auto start = std::chrono::steady_clock::now();
   Result<Bytes> answer = [&]() -> Result<Bytes> {
@@ -49,7 +56,7 @@ Result<Bytes> RunnerPool::answer(ByteView request, const LatencyKeys& keys, doub
     }
   }();
   *milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-  give_back(*std::move(runner));
+  give_back(program, *std::move(runner));
   return answer;
 }
 

@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "cryptotl/execute/latency.h"
@@ -10,24 +11,26 @@
 
 namespace cryptotl {
 
-/// The runners that passes take turns on. Thread-safe.
+/// The runners that passes take turns on: `concurrency` at a time, of all programs together. Thread-safe.
 class RunnerPool {
  public:
-  RunnerPool(const std::shared_ptr<const LatencyProgram>& program, size_t threads, size_t concurrency,
-             const ServiceLimits& limits);
+  RunnerPool(std::span<const std::shared_ptr<const LatencyProgram>> programs, size_t threads,
+             size_t concurrency, const ServiceLimits& limits);
 
-  /// Runs one pass on the next free runner. resource_exhausted where too many wait already, or where none
-  /// came free in time; else as LatencyRunner::answer. `milliseconds` is the pass alone, without the wait.
-  Result<Bytes> answer(ByteView request, const LatencyKeys& keys, double* milliseconds);
+  /// Runs one pass of a program, which its place in the list names, at the next free turn. resource_exhausted
+  /// where too many wait already, or where none came free in time; else as LatencyRunner::answer.
+  /// `milliseconds` is the pass alone, without the wait.
+  Result<Bytes> answer(size_t program, ByteView request, const LatencyKeys& keys, double* milliseconds);
 
  private:
-  Result<std::unique_ptr<LatencyRunner>> take();
-  void give_back(std::unique_ptr<LatencyRunner> runner);
+  Result<std::unique_ptr<LatencyRunner>> take(size_t program);
+  void give_back(size_t program, std::unique_ptr<LatencyRunner> runner);
 
   const ServiceLimits limits_;
   std::mutex mutex_;
   std::condition_variable freed_;
-  std::vector<std::unique_ptr<LatencyRunner>> free_;
+  size_t turns_;  ///< that are free; then every program has a free runner
+  std::vector<std::vector<std::unique_ptr<LatencyRunner>>> free_;  ///< of each program
   size_t waiting_ = 0;
 };
 

@@ -63,22 +63,40 @@ Status read_body(const ContentReader& reader, size_t length, const std::function
 }  // namespace
 
 struct Server::State {
-  State(ModelMetadata published, const ServerOptions& chosen)
-      : metadata(std::move(published)), options(chosen), http(chosen.limits) {}
+  /// A plan with the network that it is for.
+  struct Planned {
+    Answers answers = Answers::features;
+    FoldedNetwork network;
+    const Calibration& calibration;
+    LatencyPlan plan;
+  };
+  /// What the routes of one name need.
+  struct Route {
+    const ModelMetadata* metadata;
+    KeyPlan keys;
+    size_t program;    ///< its place in the runners' list
+    std::string json;  ///< the metadata
+  };
 
+  explicit State(const ServerOptions& chosen) : options(chosen), http(chosen.limits) {}
+
+  Status plan_offers(const Model& model, std::vector<Planned>& plans);
+  void prepare(const Model& model, std::span<const Planned> plans);
   void add_routes();
-  Result<std::string> model_of(const Request& request) const;
+  Result<const Route*> route_of(const Request& request) const;
   Json server_json() const;
-  Json model_json() const;
+  std::string model_json(const ModelMetadata& metadata) const;
 
-  Status get_key_state(const Request& request, Response& response) const;
-  Status put_keys(const Request& request, Response& response, const ContentReader& body);
-  Status infer(const Request& request, Response& response, const ContentReader& body);
-  Result<InferenceRequest> read_inference(const Request& request, const ContentReader& body,
-                                          Bytes& bytes) const;
+  Status get_key_state(const Route& route, const Request& request, Response& response) const;
+  Status put_keys(const Route& route, const Request& request, Response& response, const ContentReader& body);
+  Status infer(const Route& route, const Request& request, Response& response, const ContentReader& body);
+  Result<InferenceRequest> read_inference(const Route& route, const Request& request,
+                                          const ContentReader& body, Bytes& bytes) const;
 
-  const ModelMetadata metadata;
   const ServerOptions options;
+  std::vector<OfferedRoute> offered;
+  std::vector<Route> routes;  ///< one of each that is offered; neither list changes once requests come
+  std::string left_out;
   std::string url;
   std::unique_ptr<KeyStore> keys;
   std::unique_ptr<RunnerPool> runners;
@@ -86,55 +104,63 @@ struct Server::State {
 };
 
 Json Server::State::server_json() const {
+  Json names = Json::array();
+  for (const OfferedRoute& route : offered) names.push_back(route.metadata.name);
   return {{"name", "cryptotl"},
           {"version", CRYPTOTL_VERSION},
           {"extensions", {"binary_tensor_data", "cryptotl_evaluation_keys"}},
-          {"models", {metadata.name}}};
+          {"models", names}};
 }
 
-Json Server::State::model_json() const {
+std::string Server::State::model_json(const ModelMetadata& metadata) const {
   Json json = metadata.to_json();
   json["parameters"]["limits"] = {{"json_bytes", options.limits.json_bytes},
                                   {"waiting_requests", options.limits.waiting_requests},
                                   {"key_store_bytes", options.limits.key_store_bytes}};
-  return json;
+  return json.dump();
 }
 
-/// The model that the path names, or not_found.
-Result<std::string> Server::State::model_of(const Request& request) const {
-  std::string name = request.matches[1];
-  if (name == metadata.name) return name;
-  return Error(ErrorCode::not_found, "there is no such model here; the one here is '" + metadata.name + "'");
+/// The route of the model that the path names, or not_found.
+Result<const Server::State::Route*> Server::State::route_of(const Request& request) const {
+  const std::string name = request.matches[1];
+  std::string here;
+  for (const Route& route : routes) {
+    if (name == route.metadata->name) return &route;
+    here += (here.empty() ? "'" : ", '") + route.metadata->name + "'";
+  }
+  return Error(ErrorCode::not_found, "there is no such model here; what is here is " + here);
 }
 
-Status Server::State::get_key_state(const Request& request, Response& response) const {
+Status Server::State::get_key_state(const Route& route, const Request& request, Response& response) const {
   const auto name = parse_digest(std::string_view(request.matches[2].str()), "the path's last part");
   if (!name.ok()) return name.error();
-  if (!keys->contains(*name)) {
+  if (!keys->contains(route.keys, *name)) {
     return Error(ErrorCode::missing_key, "the evaluation keys " + hex(*name) + " are not on this server");
   }
-  set_json(response, {{"digest", hex(*name)}, {"bytes", keys->key_bytes()}});
+  set_json(response, {{"digest", hex(*name)}, {"bytes", route.keys.key_bytes}});
   return {};
 }
 
-Status Server::State::put_keys(const Request& request, Response& response, const ContentReader& body) {
+Status Server::State::put_keys(const Route& route, const Request& request, Response& response,
+                               const ContentReader& body) {
   const auto name = parse_digest(std::string_view(request.matches[2].str()), "the path's last part");
   if (!name.ok()) return name.error();
   const auto length = number_header(request, "Content-Length");
   if (!length.ok()) return length.error();
-  CRYPTOTL_TRY(require_length(*length, {keys->key_bytes()}));
-  KeyStore::Upload upload(*keys, *name);
+  CRYPTOTL_TRY(require_length(*length, {route.keys.key_bytes}));
+  KeyStore::Upload upload(*keys, route.keys, *name);
   CRYPTOTL_TRY(upload.begin());
   CRYPTOTL_TRY(read_body(body, *length, [&](ByteView bytes) { return upload.add(bytes); }));
   CRYPTOTL_TRY(upload.finish());
   response.status = 201;
-  set_json(response, {{"digest", hex(*name)}, {"bytes", keys->key_bytes()}});
+  set_json(response, {{"digest", hex(*name)}, {"bytes", route.keys.key_bytes}});
   return {};
 }
 
 /// `bytes` gets the JSON part and the ciphertext, which the request's ciphertext_bytes at its end are.
-Result<InferenceRequest> Server::State::read_inference(const Request& request, const ContentReader& body,
-                                                       Bytes& bytes) const {
+Result<InferenceRequest> Server::State::read_inference(const Route& route, const Request& request,
+                                                       const ContentReader& body, Bytes& bytes) const {
+  const ModelMetadata& metadata = *route.metadata;
   const auto length = number_header(request, "Content-Length");
   if (!length.ok()) return length.error();
   const auto json_length = number_header(request, kJsonLengthHeader);
@@ -162,19 +188,21 @@ Result<InferenceRequest> Server::State::read_inference(const Request& request, c
   return parsed;
 }
 
-Status Server::State::infer(const Request& request, Response& response, const ContentReader& body) {
+Status Server::State::infer(const Route& route, const Request& request, Response& response,
+                            const ContentReader& body) {
+  const ModelMetadata& metadata = *route.metadata;
   Bytes bytes;
-  const auto asked = read_inference(request, body, bytes);
+  const auto asked = read_inference(route, request, body, bytes);
   if (!asked.ok()) return asked.error();
   if (asked->model != metadata.model_digest) {
     return Error(ErrorCode::parameter_mismatch, "the request is for the model " + hex(asked->model) +
                                                     "; the one here is " + hex(metadata.model_digest));
   }
-  const auto prepared = keys->find(asked->keys);
+  const auto prepared = keys->find(route.keys, asked->keys);
   if (!prepared.ok()) return prepared.error();
   double milliseconds = 0;
-  const auto answer =
-      runners->answer(ByteView(bytes).last(asked->ciphertext_bytes), **prepared, &milliseconds);
+  const auto answer = runners->answer(route.program, ByteView(bytes).last(asked->ciphertext_bytes),
+                                      **prepared, &milliseconds);
   if (!answer.ok()) return answer.error();
   const std::string json = write_inference_response({metadata.name, asked->id, answer->size(), milliseconds});
   std::string out;
@@ -186,17 +214,20 @@ Status Server::State::infer(const Request& request, Response& response, const Co
 }
 
 void Server::State::add_routes() {
-  using Get = std::function<Status(const Request&, Response&)>;
-  using Send = std::function<Status(const Request&, Response&, const ContentReader&)>;
-  const auto get = [](Get answer) {
-    return [answer](const Request& request, Response& response) {
-      if (const Status status = answer(request, response); !status.ok()) set_error(response, status.error());
+  using Get = std::function<Status(const Route&, const Request&, Response&)>;
+  using Send = std::function<Status(const Route&, const Request&, Response&, const ContentReader&)>;
+  const auto get = [this](Get answer) {
+    return [this, answer](const Request& request, Response& response) {
+      const auto route = route_of(request);
+      const Status status = route.ok() ? answer(**route, request, response) : Status(route.error());
+      if (!status.ok()) set_error(response, status.error());
     };
   };
-  const auto send = [](Send answer) {
-    return [answer](const Request& request, Response& response, const ContentReader& body) {
-      if (const Status status = answer(request, response, body); !status.ok())
-        set_error(response, status.error());
+  const auto send = [this](Send answer) {
+    return [this, answer](const Request& request, Response& response, const ContentReader& body) {
+      const auto route = route_of(request);
+      const Status status = route.ok() ? answer(**route, request, response, body) : Status(route.error());
+      if (!status.ok()) set_error(response, status.error());
     };
   };
   const auto constant = [](Json json) {
@@ -207,46 +238,95 @@ void Server::State::add_routes() {
   http.Get("/v2/health/live", constant({{"live", true}}));
   http.Get("/v2/health/ready", constant({{"ready", true}}));
   http.Get("/v2/?", constant(server_json()));
-  http.Get("/v2/models/([^/]*)",
-           get([this, text = model_json().dump()](const Request& request, Response& response) {
-             const auto name = model_of(request);
-             if (!name.ok()) return Status(name.error());
-             response.set_content(text, "application/json");
-             return Status();
+  http.Get("/v2/models/([^/]*)", get([](const Route& route, const Request&, Response& response) -> Status {
+             response.set_content(route.json, "application/json");
+             return {};
            }));
-  http.Get("/v2/models/([^/]*)/ready", get([this](const Request& request, Response& response) {
-             const auto name = model_of(request);
-             if (!name.ok()) return Status(name.error());
-             set_json(response, {{"name", *name}, {"ready", true}});
-             return Status();
+  http.Get("/v2/models/([^/]*)/ready",
+           get([](const Route& route, const Request&, Response& response) -> Status {
+             set_json(response, {{"name", route.metadata->name}, {"ready", true}});
+             return {};
            }));
   http.Get("/v2/models/([^/]*)/keys/([^/]*)",
-           get([this](const Request& request, Response& response) -> Status {
-             if (const auto name = model_of(request); !name.ok()) return name.error();
-             return get_key_state(request, response);
+           get([this](const Route& route, const Request& request, Response& response) {
+             return get_key_state(route, request, response);
            }));
   http.Put("/v2/models/([^/]*)/keys/([^/]*)",
-           send([this](const Request& request, Response& response, const ContentReader& body) -> Status {
-             if (const auto name = model_of(request); !name.ok()) return name.error();
-             return put_keys(request, response, body);
-           }));
+           send([this](const Route& route, const Request& request, Response& response,
+                       const ContentReader& body) { return put_keys(route, request, response, body); }));
   http.Post("/v2/models/([^/]*)/infer",
-            send([this](const Request& request, Response& response, const ContentReader& body) -> Status {
-              if (const auto name = model_of(request); !name.ok()) return name.error();
-              return infer(request, response, body);
-            }));
+            send([this](const Route& route, const Request& request, Response& response,
+                        const ContentReader& body) { return infer(route, request, response, body); }));
   // Everything else, before the library reads a body of any length.
-  const auto nowhere = send([](const Request& request, Response&, const ContentReader&) -> Status {
-    return Error(ErrorCode::not_found, "there is no route " + request.method + " " + request.path);
-  });
+  const auto nowhere = [](const Request& request, Response& response, const ContentReader&) {
+    set_error(response,
+              Error(ErrorCode::not_found, "there is no route " + request.method + " " + request.path));
+  };
   http.Post("[^]*", nowhere);
   http.Put("[^]*", nowhere);
+}
+
+namespace {
+
+/// Why the model's scores cannot be offered; empty where they can.
+std::string lacks_for_scores(const Model& model) {
+  if (!model.output_layer) return "the model has no output layer";
+  if (!model.score_calibration) return "the model has no score_calibration; pretrain it again";
+  const size_t scores = model.output_layer->weight.rows;
+  if (model.labels.size() == (scores == 1 ? 2 : scores)) return "";
+  return "the output layer has " + std::to_string(scores) + " outputs for " +
+         std::to_string(model.labels.size()) + " labels";
+}
+
+}  // namespace
+
+Status Server::State::plan_offers(const Model& model, std::vector<Planned>& plans) {
+  auto folded = fold(model.lower);
+  if (!folded.ok()) return folded.error();
+  PlanOptions wanted = options.plan;
+  if (options.offer != Offer::scores) {
+    wanted.random_slots = false;
+    auto plan = plan_latency(*folded, model.calibration, wanted);
+    if (!plan.ok()) return plan.error();
+    plans.push_back({Answers::features, *folded, model.calibration, *std::move(plan)});
+  }
+  if (options.offer == Offer::features) return {};
+  const bool must = options.offer != Offer::automatic;
+  left_out = lacks_for_scores(model);
+  if (!left_out.empty())
+    return must ? Error(ErrorCode::invalid_argument, "no scores: " + left_out) : Status();
+  FoldedNetwork network = append(*std::move(folded), *model.output_layer);
+  wanted.random_slots = true;
+  auto plan = plan_latency(network, *model.score_calibration, wanted);
+  if (!plan.ok()) {
+    if (must) return plan.error();
+    left_out = plan.error().what();
+    return {};
+  }
+  plans.push_back({Answers::scores, std::move(network), *model.score_calibration, *std::move(plan)});
+  return {};
+}
+
+/// Encodes the programs.
+void Server::State::prepare(const Model& model, std::span<const Planned> plans) {
+  std::vector<std::shared_ptr<const LatencyProgram>> programs;
+  for (const Planned& planned : plans) {
+    programs.push_back(
+        std::make_shared<const LatencyProgram>(planned.network, planned.calibration, planned.plan));
+    offered.push_back({ModelMetadata::of(model, planned.plan, planned.answers), programs.back()->bytes()});
+  }
+  for (size_t i = 0; i < offered.size(); ++i) {
+    const ModelMetadata& metadata = offered[i].metadata;
+    routes.push_back({&metadata, KeyPlan(metadata.plan, metadata.params), i, model_json(metadata)});
+  }
+  runners = std::make_unique<RunnerPool>(programs, options.threads, options.concurrency, options.limits);
 }
 
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Server::~Server() { stop(); }
 const std::string& Server::url() const { return state_->url; }
-const ModelMetadata& Server::metadata() const { return state_->metadata; }
+const std::vector<OfferedRoute>& Server::routes() const { return state_->offered; }
+const std::string& Server::left_out() const { return state_->left_out; }
 void Server::stop() { state_->http.close(); }
 
 Result<std::unique_ptr<Server>> Server::start(const Model& model, const ServerOptions& options) {
@@ -255,18 +335,14 @@ Result<std::unique_ptr<Server>> Server::start(const Model& model, const ServerOp
   if (options.threads == 0 || options.concurrency == 0) {
     return Error(ErrorCode::invalid_argument, "threads and concurrency are at least 1");
   }
-  const auto folded = fold(model.lower);
-  if (!folded.ok()) return folded.error();
-  const auto plan = plan_latency(*folded, model.calibration, options.plan);
-  if (!plan.ok()) return plan.error();
   try {
-    auto state = std::make_unique<State>(ModelMetadata::of(model, *plan), options);
-    auto keys = KeyStore::open(options.key_store, *plan, state->metadata.params, options.limits);
+    auto state = std::make_unique<State>(options);
+    std::vector<State::Planned> plans;
+    CRYPTOTL_TRY(state->plan_offers(model, plans));
+    auto keys = KeyStore::open(options.key_store, options.limits);
     if (!keys.ok()) return keys.error();
     state->keys = *std::move(keys);
-    const auto program = std::make_shared<const LatencyProgram>(*folded, model.calibration, *plan);
-    state->runners =
-        std::make_unique<RunnerPool>(program, options.threads, options.concurrency, options.limits);
+    state->prepare(model, plans);
     state->add_routes();
     CRYPTOTL_TRY(state->http.listen_on(*address));
     state->url = address->url();

@@ -22,6 +22,7 @@ constexpr const char* kFilesForDevices[] = {kPublicKeyFile, kPlanFile};
 /// What keys.json says.
 struct Manifest {
   std::string params_id, key_id, model_digest, evaluation_keys;
+  std::string answers;
   std::string public_key;  ///< empty in one from before there were public keys
 };
 
@@ -45,8 +46,12 @@ Result<Manifest> read_manifest(const std::filesystem::path& path) {
                      "format version " + json->at("format_version").dump() + "; this build reads version " +
                          std::to_string(kVersion));
     }
-    return Manifest{json->at("params_id"), json->at("key_id"), json->at("model_digest"),
-                    json->at("evaluation_keys"), json->value("public_key", "")};
+    return Manifest{json->at("params_id"),
+                    json->at("key_id"),
+                    json->at("model_digest"),
+                    json->at("evaluation_keys"),
+                    json->value("answers", std::string(name(Answers::features))),
+                    json->value("public_key", "")};
   } catch (const Json::exception& error) {
     return in_file(path, ErrorCode::malformed, error.what());
   }
@@ -67,6 +72,7 @@ ClientKeys ClientKeys::generate(const ModelMetadata& model) {
   out.generated_ = write_evaluation_keys(make_evaluation_keys(out.secret_, required_keys(model.plan)));
   out.evaluation_keys_ = digest(out.generated_);
   out.model_ = model.model_digest;
+  out.answers_ = model.answers;
   const PublicKey public_key = make_public_key(out.secret_);
   out.public_key_ = fingerprint(public_key);
   out.for_devices_[0] = write_public_key(public_key);
@@ -85,6 +91,7 @@ Status ClientKeys::save(const std::filesystem::path& folder, bool replace) const
                    {"params_id", hex(secret_.params()->id())},
                    {"key_id", hex(secret_.id())},
                    {"model_digest", hex(model_)},
+                   {"answers", name(answers_)},
                    {"evaluation_keys", hex(evaluation_keys_)}};
   if (public_key_) manifest["public_key"] = hex(*public_key_);
   CRYPTOTL_TRY(write_secret_key(staged->path() / kSecretKeyFile, secret_));
@@ -100,6 +107,12 @@ Status ClientKeys::save(const std::filesystem::path& folder, bool replace) const
 Result<ClientKeys> ClientKeys::open(const std::filesystem::path& folder, const ModelMetadata& model) {
   const auto manifest = read_manifest(folder / kKeyManifestFile);
   if (!manifest.ok()) return manifest.error();
+  if (manifest->answers != name(model.answers)) {
+    return in_file(folder, ErrorCode::parameter_mismatch,
+                   "these keys are for " + manifest->answers + ", not for " +
+                       std::string(name(model.answers)) + "; make others with cryptotl keygen" +
+                       (model.answers == Answers::scores ? " --server-only" : ""));
+  }
   if (manifest->params_id != hex(model.params->id())) {
     return in_file(
         folder, ErrorCode::parameter_mismatch,
@@ -127,6 +140,7 @@ Result<ClientKeys> ClientKeys::open(const std::filesystem::path& folder, const M
   }
   out.evaluation_keys_ = *evaluation;
   out.model_ = model.model_digest;
+  out.answers_ = model.answers;
   out.folder_ = folder;
   return out;
 }

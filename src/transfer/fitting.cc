@@ -78,6 +78,7 @@ ProviderKnowledge provider_knowledge(const ModelMetadata& model, const std::vect
 Result<Session> Session::open(const std::string& url, const std::filesystem::path& folder,
                               const SessionOptions& options) {
   ClientOptions client_options;
+  client_options.answers = options.answers;
   client_options.patience = options.patience;
   client_options.on_wait = options.on_wait;
   auto client = ServiceClient::connect(url, client_options);
@@ -156,6 +157,39 @@ Prediction predict(const TrainedHead& head, const Examples& examples, Session* s
     if (examples.encrypted) out.score_bound = head.score_bound(model.plan.predicted_error_public);
   }
   out.scores = scores(head.head, examples.embeddings, features);
+  out.calls = calls(out.scores);
+  return out;
+}
+
+namespace {
+
+/// How far an error of every score can move a probability: the slope of a sigmoid is at most 1/4, and no
+/// probability of a softmax moves by more than half of the scores' largest move.
+double probability_bound(const LatencyPlan& plan, double error) {
+  return error / (plan.output_width() == 1 ? 4 : 2);
+}
+
+}  // namespace
+
+Prediction predict_server_only(const Examples& examples, Session& session, bool quiet) {
+  const ModelMetadata& model = session.client.metadata();
+  if (model.answers != Answers::scores) {
+    throw Error(ErrorCode::parameter_mismatch, "the session is one for features, not for scores");
+  }
+  require_embedder(examples, model.embedder).value();
+  Prediction out;
+  out.extraction = extract_all(session, examples, quiet);
+  out.warnings = out.extraction->warnings(model);
+  out.flagged = out.extraction->flagged;
+  out.score_bound = probability_bound(
+      model.plan, examples.encrypted ? model.plan.predicted_error_public : model.plan.predicted_error);
+  Network function{model.plan.output_width(), {}};
+  if (model.score_function() == "sigmoid") {
+    function.layers.emplace_back(Sigmoid{});
+  } else {
+    function.layers.emplace_back(Softmax{});
+  }
+  out.scores = forward(function, out.extraction->features);
   out.calls = calls(out.scores);
   return out;
 }

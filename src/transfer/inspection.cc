@@ -60,6 +60,7 @@ Result<Json> plan_file_json(const fs::path& path) {
               {"model_digest", digest_text(model->model_digest)},
               {"plan_digest", digest_text(plan_digest(model->plan))},
               {"embedder", embedder_json(model->embedder)},
+              {"answers", name(model->answers)},
               {"labels", model->labels},
               {"widths", model->plan.packing.widths},
               {"input_range", {model->plan.input_range.low, model->plan.input_range.high}},

@@ -66,6 +66,8 @@ Result<std::unique_ptr<ServerProcess>> ServerProcess::start(const ServerProcessO
                                     options.key_store.string(),
                                     "--threads",
                                     std::to_string(options.threads),
+                                    "--offer",
+                                    options.offer,
                                     "--precision",
                                     round_trip_text(options.precision),
                                     "--listen",

@@ -66,8 +66,8 @@ def npy_labels(count):
 class Server:
     """`cryptotl serve` on a free port."""
 
-    def __init__(self, model, store):
-        command = [CLIENT, "serve", "--model", model, "--listen", "127.0.0.1:0", "--store", store]
+    def __init__(self, model, store, *arguments):
+        command = [CLIENT, "serve", "--model", model, "--listen", "127.0.0.1:0", "--store", store, *arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.url = self.process.stdout.readline().strip()
         self.port = int(self.url.rsplit(":", 1)[1])

@@ -40,6 +40,23 @@ inline Model small_model(uint64_t seed = 1) {
   return model;
 }
 
+/// The same with an output layer for so many labels, and calibrated for its scores.
+inline Model scoring_model(size_t labels) {
+  Model model = small_model();
+  const size_t features = model.output_layer->weight.cols;
+  const size_t scores = labels == 2 ? 1 : labels;
+  model.labels.clear();
+  for (size_t i = 0; i < labels; ++i) model.labels.push_back("label " + std::to_string(i));
+  std::mt19937_64 generator(7);
+  std::normal_distribution<double> normal(0.0, 1.0);
+  model.output_layer = Dense{Matrix(scores, features), std::vector<double>(scores)};
+  for (double& value : model.output_layer->weight.values) value = normal(generator);
+  for (double& value : model.output_layer->bias) value = normal(generator);
+  model.score_calibration = calibrate(append(fold(model.lower).value(), *model.output_layer),
+                                      uniform_rows(50, model.lower.input_width, 1));
+  return model;
+}
+
 /// The data owner: the secret key and what it makes for one server.
 struct Owner {
   explicit Owner(const ModelMetadata& model)

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "cryptotl/base/progress.h"
@@ -18,6 +19,8 @@ struct ClientOptions {
   std::chrono::milliseconds patience{0};
   /// Told once an inference has failed twice, if there is patience: one line that says why and for how long.
   std::function<void(const std::string&)> on_wait;
+  /// Which of the server's routes to use; none takes features where they are offered, else scores.
+  std::optional<Answers> answers = Answers::features;
 };
 
 /// An encrypted answer, still to be decrypted by the key's owner.
@@ -26,17 +29,18 @@ struct InferenceAnswer {
   double server_ms = 0;  ///< what the server measured, from request bytes to answer bytes
 };
 
-/// The network side of a client: one connection, kept alive, to one server and its model. It never holds a
-/// secret key, and no call takes anything that depends on a decrypted value. A request that is tried again is
-/// sent as the identical bytes. Not thread-safe: one client a thread.
+/// The network side of a client: one connection, kept alive, to one server and one route of its model. It
+/// never holds a secret key, and no call takes anything that depends on a decrypted value. A request that is
+/// tried again is sent as the identical bytes. Not thread-safe: one client a thread.
 ///
 /// Every error is one line that names the server: resource_exhausted where it is gone, refuses the connection
 /// or stays too busy, malformed where what answers is no CryptoTL server or breaks the protocol, and the
 /// server's own code and message where it refuses a request.
 class ServiceClient {
  public:
-  /// Connects to http://HOST:PORT and reads the model's metadata. invalid_argument for another kind of URL,
-  /// insecure_parameters for a host that is not loopback (there is no TLS yet).
+  /// Connects to http://HOST:PORT and reads the route's metadata. invalid_argument for another kind of URL,
+  /// insecure_parameters for a host that is not loopback (there is no TLS yet), not_found where the server
+  /// does not offer such answers.
   static Result<ServiceClient> connect(const std::string& url, const ClientOptions& options = {});
 
   ~ServiceClient();

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cryptotl/plan/model.h"
 #include "cryptotl/plan/planner.h"
@@ -11,13 +12,26 @@
 
 namespace cryptotl {
 
+/// What a server offers of its model: `features`, from which clients train heads of their own, `scores` of
+/// the provider's output layer and nothing else, or both, each under a name, with plan and keys of its own.
+/// `automatic` is both where the model has an output layer and score_calibration and its scores can be
+/// planned, else features.
+enum class Offer { automatic, features, scores, both };
+
 struct ServerOptions {
   std::string listen = "127.0.0.1:0";  ///< ADDRESS:PORT; port 0 takes a free one
   std::filesystem::path key_store;     ///< folder of the clients' evaluation keys; made where it is missing
   size_t threads = 1;                  ///< of one pass
   size_t concurrency = 1;              ///< passes at a time
-  PlanOptions plan;                    ///< how precise answers are
+  PlanOptions plan;                    ///< how precise answers are; random_slots follows from what is offered
+  Offer offer = Offer::automatic;
   ServiceLimits limits;
+};
+
+/// One route: what it publishes, and what its program takes.
+struct OfferedRoute {
+  ModelMetadata metadata;
+  size_t program_bytes = 0;  ///< of encoded matrices in memory
 };
 
 /// Serves one model over HTTP in the Open Inference Protocol v2 (docs/protocol.md). It holds no secret key
@@ -26,7 +40,8 @@ class Server {
  public:
   /// Folds and plans the model, encodes its matrices, opens the key store and listens. insecure_parameters
   /// for an address that is not loopback (there is no TLS yet), resource_exhausted for a port that is taken,
-  /// and what fold() and plan_latency() refuse.
+  /// invalid_argument for scores that the model has no output layer or no calibration for, and what fold()
+  /// and plan_latency() refuse.
   static Result<std::unique_ptr<Server>> start(const Model& model, const ServerOptions& options);
 
   /// Stops.
@@ -36,7 +51,12 @@ class Server {
 
   /// Such as "http://127.0.0.1:8000".
   const std::string& url() const;
-  const ModelMetadata& metadata() const;
+  /// Features before scores.
+  const std::vector<OfferedRoute>& routes() const;
+  /// Of the first route.
+  const ModelMetadata& metadata() const { return routes().front().metadata; }
+  /// Why scores are not offered, in one line; empty where they are or were not asked for.
+  const std::string& left_out() const;
 
   /// Takes no more requests, answers those that have arrived whole, closes every connection, then returns.
   void stop();

@@ -24,10 +24,13 @@ class ClientKeys {
   /// Writes the folder, whole or not at all; `replace` as in StagedFolder.
   Status save(const std::filesystem::path& folder, bool replace) const;
 
-  /// Reads the folder; parameter_mismatch where the keys were made for another model or other parameters,
-  /// insecure_parameters where others than the owner may read the secret key.
+  /// Reads the folder; parameter_mismatch where the keys were made for another model, other parameters, or
+  /// for scores instead of features or the other way round, insecure_parameters where others than the owner
+  /// may read the secret key.
   static Result<ClientKeys> open(const std::filesystem::path& folder, const ModelMetadata& model);
 
+  /// What the keys are for.
+  Answers answers() const { return answers_; }
   const SecretKey& secret() const { return secret_; }
   /// Of the public key that was made with these keys; none in a folder from before there was one.
   const std::optional<Digest>& public_key_fingerprint() const { return public_key_; }
@@ -43,6 +46,7 @@ class ClientKeys {
   Result<Bytes> evaluation_key_bytes() const;
 
   SecretKey secret_;
+  Answers answers_ = Answers::features;
   Digest evaluation_keys_{};
   std::optional<Digest> public_key_;
   Digest model_{};

@@ -22,7 +22,7 @@ struct PassTimes {
 };
 
 struct Extraction {
-  Matrix features;              ///< [rows][features]; a flagged row's are zero
+  Matrix features;              ///< [rows][features or scores]; a flagged row's are zero
   std::vector<bool> flagged;    ///< the answer is beyond the safe range and must not be used
   std::vector<size_t> clipped;  ///< as in ScaledRows
   size_t cached = 0;            ///< rows that came from the cache
@@ -35,7 +35,8 @@ struct Extraction {
   std::vector<std::string> warnings(const ModelMetadata& model) const;
 };
 
-/// The client's side of the encrypted pass: scales, packs, encrypts, asks, decrypts, checks. What goes to the
+/// The client's side of the encrypted pass, for features or, where the client's route is one of scores, for
+/// scores in their place: scales, packs, encrypts, asks, decrypts, checks. What goes to the
 /// server, and when, never depends on a decrypted value: a flagged answer is only marked. Not thread-safe.
 class FeatureExtractor {
  public:

@@ -20,9 +20,10 @@ struct SessionOptions {
   size_t cache_limit = FeatureCache::kDefaultLimit;
   std::chrono::milliseconds patience{0};            ///< as in ClientOptions
   std::function<void(const std::string&)> on_wait;  ///< the same
+  Answers answers = Answers::features;
 };
 
-/// A server with the keys for it, as fit and predict use them.
+/// A server with the keys for it, as fit and predict use them: for features, or for scores.
 struct Session {
   ServiceClient client;
   ClientKeys keys;
@@ -59,7 +60,7 @@ FitResult fit_head_to(const Examples& examples, Session* session, const FitOptio
 
 struct Prediction {
   std::vector<Call> calls;    ///< [rows]; nothing of a flagged row's means anything
-  Matrix scores;              ///< [rows][1 or labels], as the head gives them
+  Matrix scores;              ///< [rows][1 or labels]: probabilities
   std::vector<bool> flagged;  ///< [rows]
   double score_bound = 0;     ///< how far encryption can move a score
   std::optional<Extraction> extraction;
@@ -69,6 +70,11 @@ struct Prediction {
 /// Scores examples with a head. `session` is null exactly where the head does not ask the server. Throws as
 /// above; parameter_mismatch where head, server and examples do not belong together.
 Prediction predict(const TrainedHead& head, const Examples& examples, Session* session, bool quiet);
+
+/// Scores examples with the provider's own output layer: the encrypted answers hold its scores alone, and
+/// sigmoid or softmax follows here. The session is one for scores; the labels are the provider's. Throws as
+/// above.
+Prediction predict_server_only(const Examples& examples, Session& session, bool quiet);
 
 /// The file of predict: row (from 1), label, and of two labels `score`, the probability of the second; of
 /// more a column `score:LABEL` each. All but the row's number is empty for a flagged row. RFC 4180.

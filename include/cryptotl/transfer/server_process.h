@@ -17,6 +17,7 @@ struct ServerProcessOptions {
   std::filesystem::path key_store;    ///< folder; made where it is missing
   size_t threads = 1;                 ///< of one pass
   double precision = kFastPrecision;  ///< largest error of an answer (planner.h)
+  std::string offer = "features";     ///< cryptotl-server --offer
 };
 
 /// A server in a process of its own on a free loopback port. It inherits the environment (CRYPTOTL_ISA). It
