@@ -112,10 +112,12 @@ class ErrorFlow {
     return from_sums(layer, Variances(network_.maps[layer].weight.rows, 1.0), true);
   }
 
+  /// The sum with the conjugate takes the imaginary part of the first map's away.
   double from_diagonals(size_t layer) const {
     double norm = 0;
     for (const double value : passage_.inputs[layer].row(row_)) norm += value * value;
-    return std::sqrt(norm) * from_sums(layer);
+    const Variances ones(network_.maps[layer].weight.rows, 1.0);
+    return std::sqrt(norm) * (layer == 0 ? from_sums(0, ones, false) : from_sums(layer));
   }
 
  private:

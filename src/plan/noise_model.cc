@@ -12,6 +12,7 @@ namespace {
 
 constexpr double kRangeMargin = 0.25;  // spans of the calibrated range on either side
 constexpr int kRangeSteps = 64;
+constexpr double kBoundShare = 4;
 constexpr double kDoublePrecision = 0x1p-51;  // of the encoder's transform, relative to root mean squares
 
 ValueRange v_range(const FoldedActivation& activation, const ValueRange& u) {
@@ -119,11 +120,13 @@ void NoiseModel::visit_activation(const LatencyPlan& plan, size_t i, const Visit
     const double scale = left.scale * right.scale;
     const double switched = key_switch(std::min(left.limbs, right.limbs)) / scale;
     variance += std::pow(gains[p] * std::hypot(rounding / registers[p + 1].scale, switched), 2);
-    // A linear factor is rounded to an integer, for all units alike.
+    // A linear factor is rounded to an integer, for all units alike: no deviation but a bound, so it takes
+    // less of the tail by which deviations are multiplied.
     for (size_t k = 0; k < linear_[i][p].size(); ++k) {
-      if (linear_[i][p][k] == 0) continue;
-      const double rounded = register_limits_[i][k] * registers[k].scale / scale / 2;
-      variance += std::pow(gains[p] * rounded, 2) * static_cast<double>(plan.packing.widths[i + 1]);
+      const double factor = linear_[i][p][k] * scale / registers[k].scale;
+      const double wrong = std::abs(factor - std::round(factor)) * registers[k].scale / scale;
+      variance += std::pow(gains[p] * register_limits_[i][k] * wrong / kBoundShare, 2) *
+                  static_cast<double>(plan.packing.widths[i + 1]);
     }
   }
   add(i, "products: key switching and rescale", std::sqrt(variance));
