@@ -1,4 +1,5 @@
 #include <pthread.h>
+#include <semaphore.h>
 
 #include <csignal>
 #include <iostream>
@@ -11,20 +12,38 @@ namespace {
 
 using cryptotl::CommandLine;
 
-/// A signal that ends the program first removes its temporary folders. Called before there are other threads,
-/// which then leave the signals to the one that waits for them.
+sem_t signalled;
+volatile std::sig_atomic_t last_signal = 0;
+
+/// Runs in whichever thread the signal meets; both calls are safe there.
+void note_signal(int signal) {
+  last_signal = signal;
+  sem_post(&signalled);
+}
+
+/// A signal that ends the program first removes its temporary folders. Called before we start threads, which
+/// then leave the signals to the one that waits; threads that libraries started as they were loaded do not,
+/// hence the handler.
 void clean_up_on_signals() {
   std::signal(SIGPIPE, SIG_IGN);  // a server that goes is an error of the call, not the end of us
+  sem_init(&signalled, 0, 0);
   sigset_t ends;
   sigemptyset(&ends);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&ends, signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    sigaddset(&ends, signal);
+    struct sigaction action = {};
+    action.sa_handler = note_signal;
+    action.sa_flags = SA_RESTART;
+    sigaction(signal, &action, nullptr);
+  }
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
   std::thread([ends] {
-    int signal = 0;
-    sigwait(&ends, &signal);
+    pthread_sigmask(SIG_UNBLOCK, &ends, nullptr);
+    while (sem_wait(&signalled) != 0) {
+    }
+    const int signal = last_signal;
     cryptotl::remove_temporary_folders();
     std::signal(signal, SIG_DFL);
-    pthread_sigmask(SIG_UNBLOCK, &ends, nullptr);
     raise(signal);
   }).detach();
 }
