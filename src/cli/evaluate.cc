@@ -16,11 +16,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kNoPart = "none";
+
 struct Options {
   std::string source, source_labels, target, target_labels, label, embedder, report;
   EvaluationOptions evaluation;
   LowerOptions lower;
   CacheOptions cache;
+  std::vector<std::string> only;
   bool force = false;
 };
 
@@ -31,7 +34,15 @@ void define(CLI::App& verb, Options& options) {
   verb.add_option("--target-labels", options.target_labels, "labels of an NPY target");
   verb.add_option("--label", options.label, "the label's column of CSV files, by name or number");
   verb.add_option("--embedder", options.embedder, "where numbers come from, such as all-mpnet-base-v2");
-  verb.add_option("--report", options.report, "HTML page to be made");
+  CLI::Option* const report = verb.add_option("--report", options.report, "HTML page to be made");
+  std::vector<std::string> parts = kEvaluationParts;
+  parts.emplace_back(kNoPart);
+  verb.add_option("--only", options.only,
+                  "of what follows the encrypted passes; parts are plain, plain_polynomial, transfer_plain, "
+                  "transfer_encrypted, heads; none: the passes alone")
+      ->delimiter(',')
+      ->check(CLI::IsMember(parts))
+      ->excludes(report);
   options.lower.define(verb);
   define_evaluation(verb, options.evaluation);
   options.cache.define(verb, "one in the user's cache folder, emptied once the evaluation is done");
@@ -79,6 +90,7 @@ Outcome work(const CommandLine& line, const Options& options) {
   const Examples target =
       read_data(options.target, options.target_labels, options.label, options.embedder, true);
   require_shape(lower, source.embeddings.cols);
+  if (!options.only.empty()) evaluation.parts = options.only;
   evaluation.shape = lower.shape;
   evaluation.train_activation = lower.train_activation;
   evaluation.replacement = lower.replacement;

@@ -24,6 +24,13 @@ struct Metric {
   bool in_percent;
 };
 
+std::string title(const std::string& setting) {
+  if (setting == "plain_polynomial") return "polynomial";
+  if (setting == "transfer_plain") return "transfer";
+  if (setting == "transfer_encrypted") return "encrypted";
+  return setting;
+}
+
 std::string settings_table(const Json& evaluation) {
   constexpr Metric kMetrics[] = {{"loss", "loss", false},
                                  {"accuracy", "accuracy %", true},
@@ -34,7 +41,8 @@ std::string settings_table(const Json& evaluation) {
                                  {"kappa", "Cohen's kappa", false},
                                  {"roc_auc", "ROC area", false},
                                  {"pr_auc", "precision-recall area", false}};
-  Rows table = {{"", "plain", "polynomial", "transfer", "encrypted"}};
+  Rows table = {{""}};
+  for (const Json& row : evaluation.at("rows")) table.front().push_back(title(row.at("setting")));
   for (const Metric& metric : kMetrics) {
     table.push_back({metric.title});
     for (const Json& row : evaluation.at("rows")) {
@@ -46,7 +54,7 @@ std::string settings_table(const Json& evaluation) {
          "transfer: the provider's features, computed in plain; encrypted: the same through\n"
          "encryption. Mean +- standard deviation over " +
          evaluation.at("folds").dump() + " folds.\n" +
-         (evaluation.at("confusion").at("labels").size() > 2
+         (evaluation.at("target").at("labels").size() > 2
               ? "F1, precision, recall and areas: means over the labels, each against the rest.\n"
               : "") +
          "\n";
@@ -61,6 +69,15 @@ std::string shots_table(const Json& evaluation) {
          percent(row.at("difference_to_local_low")) + " to " + percent(row.at("difference_to_local_high"))});
   }
   return text_table(table);
+}
+
+std::string heads_lines(const Json& evaluation) {
+  const Json& agreement = evaluation.at("agreement");
+  return "head:       " + evaluation.at("heads").at("reason").get<std::string>() + "\n" +
+         "agreement:  " + agreement.at("labels_equal").dump() + " of " + agreement.at("rows").dump() +
+         " labels equal from plain and encrypted features, scores within " +
+         brief(agreement.at("max_score_difference")) + " (bound " + brief(agreement.at("score_bound")) +
+         ")\n";
 }
 
 std::string table_line(const char* role, const Json& table) {
@@ -85,18 +102,14 @@ std::string pass_line(const Json& evaluation) {
 }  // namespace
 
 std::string evaluation_text(const Json& evaluation) {
-  const Json& agreement = evaluation.at("agreement");
   std::string out = "\n" + table_line("provider: ", evaluation.at("source")) +
-                    table_line("client:   ", evaluation.at("target")) + "\n" + settings_table(evaluation);
+                    table_line("client:   ", evaluation.at("target")) + "\n";
+  if (!evaluation.at("rows").empty()) out += settings_table(evaluation);
   if (!evaluation.at("shots").empty()) {
     out += shots_table(evaluation) + "\nbalanced accuracy on " + evaluation.at("test_rows").dump() +
            " held-out rows, mean of " + evaluation.at("draws").dump() + " draws\n\n";
   }
-  out += "head:       " + evaluation.at("heads").at("reason").get<std::string>() + "\n";
-  out += "agreement:  " + agreement.at("labels_equal").dump() + " of " + agreement.at("rows").dump() +
-         " labels equal from plain and encrypted features, scores within " +
-         brief(agreement.at("max_score_difference")) + " (bound " + brief(agreement.at("score_bound")) +
-         ")\n";
+  if (evaluation.contains("heads")) out += heads_lines(evaluation);
   out += "features:   error at most " + brief(evaluation.at("max_feature_error")) + " (predicted " +
          brief(evaluation.at("predicted_error")) + "); " + evaluation.at("flagged_rows").dump() +
          " rows flagged, " + evaluation.at("clipped_rows").dump() + " clipped\n";

@@ -44,13 +44,17 @@ class Evaluation {
   Json run() {
     const Stopwatch time;
     check_data();
-    json_ = {{"folds", options_.folds},         {"draws", options_.shots.empty() ? 0 : options_.draws},
-             {"seed", options_.seed},           {"source", table_json(source_)},
-             {"target", table_json(examples_)}, {"seconds", Json::object()}};
+    json_ = {{"folds", options_.folds},
+             {"draws", options_.shots.empty() ? 0 : options_.draws},
+             {"seed", options_.seed},
+             {"source", table_json(source_)},
+             {"target", table_json(examples_)},
+             {"seconds", Json::object()},
+             {"rows", Json::array()}};
     pretrain();
     extract();
     compare_settings();
-    compare_heads();
+    if (wants("heads")) compare_heads();
     compare_shots();
     json_["seconds"]["total"] = time.seconds();
     if (cache_ && !options_.keep_cache) cache_->forget();
@@ -58,6 +62,8 @@ class Evaluation {
   }
 
  private:
+  bool wants(const std::string& part) const { return std::ranges::count(options_.parts, part) > 0; }
+
   static Json table_json(const Examples& examples) {
     return {{"name", examples.source},
             {"rows", examples.rows()},
@@ -183,18 +189,28 @@ class Evaluation {
     options.training = training();
     const std::vector<int>& labels = target_.labels.index;
     ProgressBar bar("cross-validation", options_.quiet);
+    const auto settings = std::ranges::count_if(
+        kEvaluationParts, [&](const std::string& part) { return part != "heads" && wants(part); });
     size_t settings_done = 0;
     const ProgressFunction progress = [&](size_t done, size_t total) {
-      bar.update(settings_done * total + done, 4 * total);
+      bar.update(settings_done * total + done, static_cast<size_t>(settings) * total);
     };
-    const auto add = [&](const std::string& setting, const CrossValidation& result) {
+    const auto add = [&](const std::string& setting, const auto& cross_validate) {
+      if (!wants(setting)) return;
+      const CrossValidation result = cross_validate();
       ++settings_done;
       add_setting(setting, result);
     };
-    add("plain", cross_validate_whole(target_.scaled, labels, false, options, progress));
-    add("plain_polynomial", cross_validate_whole(target_.scaled, labels, true, options, progress));
-    add("transfer_plain", cross_validate_upper(target_.plain_features, labels, options, progress));
-    add("transfer_encrypted", cross_validate_upper(target_.encrypted_features, labels, options, progress));
+    const auto whole = [&](bool polynomial) {
+      return cross_validate_whole(target_.scaled, labels, polynomial, options, progress);
+    };
+    const auto upper = [&](const Matrix& features) {
+      return cross_validate_upper(features, labels, options, progress);
+    };
+    add("plain", [&] { return whole(false); });
+    add("plain_polynomial", [&] { return whole(true); });
+    add("transfer_plain", [&] { return upper(target_.plain_features); });
+    add("transfer_encrypted", [&] { return upper(target_.encrypted_features); });
     json_["seconds"]["folds"] = time.seconds();
   }
 

@@ -67,6 +67,31 @@ class EvaluateTest(ProgramTest):
             self.assertEqual(out["curves"][setting]["roc"][-1], [1, 1])
             self.assertGreater(len(out["curves"][setting]["precision_recall"]), 50)
 
+    def test_parts_alone_and_what_is_left_out_is_not_in_the_answer(self):
+        for part, seed in (("source", 1), ("target", 2)):
+            self.put(f"{part}.csv", csv_of(rows_of(40, seed)))
+        both = ["evaluate", "--source", "source.csv", "--target", "target.csv", "--folds", "2", "--epochs", "2"]
+        whole = self.prints_json(*both)
+        # Which parts are measured changes nothing about them.
+        out = self.prints_json(*both, "--only", "plain_polynomial,transfer_plain")
+        self.assertEqual(out["rows"], [row for row in whole["rows"]
+                                       if row["setting"] in ("plain_polynomial", "transfer_plain")])
+        self.assertEqual(set(whole) - set(out), {"agreement", "heads", "confusion"})
+        self.assertIn("agreement", self.prints_json(*both, "--only", "heads"))
+        passes = self.prints_json(*both, "--only", "none")
+        self.assertEqual((passes["rows"], len(passes["latency_ms"])), ([], 40))
+        self.assertIn("a pass:", self.succeeds(*both, "--only", "none").stdout)
+        text = self.succeeds(*both, "--only", "plain").stdout
+        self.assertNotIn("encrypted  ", text)
+        self.assertNotIn("head:", text)
+        for wrong, says in ((["transfer"], "transfer_plain"), (["plain", "--report", "report.html"], "--report")):
+            refused = self.run_client(*both, "--only", *wrong)
+            self.assertEqual((refused.returncode, refused.stdout), (USAGE, ""))
+            first = refused.stderr.splitlines()[0]
+            self.assertIn("--only", first)
+            self.assertIn(says, first)
+        self.assertNotIn("report.html", self.files())
+
     def test_a_label_too_rare_for_the_folds_is_named(self):
         self.put("source.csv", csv_of(rows_of(60, 1)))
         self.put("target.csv", csv_of(rows_of(30, 2)) + csv_of(rows_of(3, 3), labels=("rare",)))

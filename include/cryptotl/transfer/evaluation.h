@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <string>
 #include <vector>
 
 #include "cryptotl/learn/pretrain.h"
@@ -11,8 +12,14 @@
 
 namespace cryptotl {
 
+/// What an evaluation can measure beside the encrypted passes: the settings of the cross-validation, and the
+/// comparison of heads.
+inline const std::vector<std::string> kEvaluationParts = {"plain", "plain_polynomial", "transfer_plain",
+                                                          "transfer_encrypted", "heads"};
+
 struct EvaluationOptions {
   size_t folds = 10;
+  std::vector<std::string> parts = kEvaluationParts;  ///< those wanted; the answer lacks what others fill
   std::vector<size_t> shots;  ///< numbers of labels of the few-shot experiment; empty leaves it out
   size_t draws = 50;
   uint64_t seed = 0;         ///< of splits and training
