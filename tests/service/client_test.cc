@@ -124,7 +124,7 @@ class Relay {
 
 class ClientTest : public Served {
  protected:
-  static ClientOptions impatient(size_t attempts = 1) { return {500ms, 700ms, attempts}; }
+  static ClientOptions impatient(size_t attempts = 1) { return with_times(500ms, 700ms, attempts); }
 
   static void expect_refused(const ScriptedServer& server, ErrorCode code, size_t attempts = 1) {
     const auto begin = Clock::now();
@@ -206,7 +206,7 @@ TEST_F(ClientTest, GivesUpAServerThatIsSilentDribblesOrNeverEnds) {
     while (Clock::now() < until && ::send(socket, line.data(), line.size(), MSG_NOSIGNAL) > 0) {
     }
   });
-  const auto connected = ServiceClient::connect(endless.url(), {500ms, 20'000ms, 1});
+  const auto connected = ServiceClient::connect(endless.url(), with_times(500ms, 20'000ms, 1));
   ASSERT_FALSE(connected.ok());
   EXPECT_EQ(connected.error().code(), ErrorCode::malformed) << connected.error().what();
 }
@@ -271,7 +271,7 @@ TEST_F(ClientTest, GivesUpAfterABoundedNumberOfAttempts) {
     if (infer && to_server && bytes.size() < 20'000) ++attempts;
     return !infer;
   });
-  ServiceClient connected = ServiceClient::connect(breaking.url(), {500ms, 2000ms, 3}).value();
+  ServiceClient connected = ServiceClient::connect(breaking.url(), with_times(500ms, 2000ms, 3)).value();
   const auto answer = connected.infer(owner().encrypted(rows().row(0)), owner().keys());
   ASSERT_FALSE(answer.ok());
   EXPECT_EQ(answer.error().code(), ErrorCode::resource_exhausted);

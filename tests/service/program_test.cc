@@ -114,7 +114,7 @@ TEST_F(ProgramTest, LeavesNoHalfWrittenKeysWhenItIsKilledDuringAnUpload) {
   for (size_t round = 0; round < 6; ++round) {
     Process server(arguments());
     const std::string url = server.line();
-    ServiceClient connected = ServiceClient::connect(url, {500ms, 5000ms, 1}).value();
+    ServiceClient connected = ServiceClient::connect(url, with_times(500ms, 5000ms, 1)).value();
     EXPECT_FALSE(connected.has_keys(owner().keys()).value()) << round;
     const auto result = connected.upload_keys(keys, [&](size_t done, size_t total) {
       if (done * 6 >= total * (round + 1)) ::kill(server.number(), SIGKILL);

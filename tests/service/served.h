@@ -12,6 +12,15 @@
 
 namespace cryptotl {
 
+inline ClientOptions with_times(std::chrono::milliseconds connect, std::chrono::milliseconds request,
+                                size_t attempts) {
+  ClientOptions out;
+  out.connect_time = connect;
+  out.request_time = request;
+  out.attempts = attempts;
+  return out;
+}
+
 /// A server in this process and one data owner, whose keys are on disk already. All tests of a program share
 /// the owner.
 class Served : public testing::Test {
