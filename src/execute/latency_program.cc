@@ -59,10 +59,12 @@ void require_same_network(const FoldedNetwork& network, const Calibration& calib
 /// Constants stand at scales beyond the encoder's 62 bits: encoded at a smaller one, to doubles' precision,
 /// and multiplied by the power of two between.
 RnsPolynomial LatencyProgram::encode_constant(std::span<const Complex> slots, const Register& at) const {
-  constexpr double kEncoded = 0x1p50;
+  constexpr double kEncoded = 0x1p52;
+  double largest = 1;
+  for (const Complex& slot : slots) largest = std::max(largest, std::abs(slot));
   uint64_t doublings = 0;
   double scale = at.scale;
-  for (; scale > kEncoded; scale /= 2) ++doublings;
+  for (; scale * largest > kEncoded; scale /= 2) ++doublings;
   RnsPolynomial out = to_ntt(*params_, encoder_.encode(slots, scale), at.limbs);
   for (size_t limb = 0; limb < at.limbs && doublings > 0; ++limb) {
     const Modulus& q = params_->modulus(limb);

@@ -38,6 +38,12 @@ double root_mean_square(const Matrix& matrix) {
   return std::sqrt(sum / static_cast<double>(std::max<size_t>(1, matrix.values.size())));
 }
 
+double largest_entry(const Matrix& matrix) {
+  double largest = 0;
+  for (const double value : matrix.values) largest = std::max(largest, std::abs(value));
+  return largest;
+}
+
 /// Variance, in key switchings, that giant steps, folds and the sum with the conjugate leave: a giant step
 /// adds one, a fold doubles what is there and adds one, the conjugate doubles the real part and adds one.
 double rotations_variance(const LatencyPlan& plan, size_t matrix) {
@@ -64,6 +70,7 @@ NoiseModel::NoiseModel(const FoldedNetwork& network, const Calibration& calibrat
       root_half_n_(std::sqrt(n_ / 2)) {
   for (size_t i = 0; i < network.maps.size(); ++i) {
     weight_mean_square_.push_back(root_mean_square(network.maps[i].weight));
+    weight_limits_.push_back(largest_entry(network.maps[i].weight));
     sums_of_rotations_.push_back(rotations_variance(plan, i));
   }
   for (size_t i = 0; i < network.activations.size(); ++i) {

@@ -25,6 +25,8 @@ class NoiseModel {
 
   /// Largest absolute values of each register of activation i, over the widened range of its input.
   const std::vector<double>& register_limits(size_t i) const { return register_limits_[i]; }
+  /// Largest absolute entry of matrix i.
+  double weight_limit(size_t i) const { return weight_limits_[i]; }
 
  private:
   template <typename Visit>
@@ -40,8 +42,9 @@ class NoiseModel {
   const Calibration& calibration_;
   std::vector<std::vector<double>> register_limits_;
   std::vector<std::vector<std::vector<double>>> linear_;  ///< [activation][product][register], absolute
-  std::vector<double> weight_mean_square_;                ///< root mean square entry of each map
-  std::vector<double> sums_of_rotations_;                 ///< variance of each matrix's giant steps and folds
+  std::vector<double> weight_limits_;
+  std::vector<double> weight_mean_square_;  ///< root mean square entry of each map
+  std::vector<double> sums_of_rotations_;   ///< variance of each matrix's giant steps and folds
   double n_;
   double root_half_n_;
 };

@@ -28,7 +28,7 @@ constexpr double kInputMargin = 0.5;      // spans of the input range on either 
 constexpr double kModulusMargin = 8.0;    // between a value times its scale and the modulus
 constexpr double kPartialSums = 8.0;      // how much larger than the whole they may be
 constexpr double kLargestInput = 0x1p60;  // of an input times its scale, which travels as 64-bit integers
-constexpr double kLargestMatrixLog = 56;  // log2 of the scale of diagonals: the same for entries up to 2^5
+constexpr double kLargestMatrixLog = 56;  // log2 of a matrix's largest entry times its scale
 constexpr size_t kMaxChoices = 9;         // rescales that are chosen one by one; beyond, in two groups
 
 Error refuse(const std::string& why) { return Error(ErrorCode::invalid_argument, "plan: " + why); }
@@ -188,8 +188,14 @@ class ScaleSearch {
     for (size_t i = 0; i + 1 < plan_.matrices.size(); ++i) plan_.matrices[i].scale = std::exp2(logs[i + 1]);
     plan_.matrices.back().scale = 1;
     const double left = std::log2(largest_output_scale(plan_) / plan_.output_scale());
-    plan_.matrices.back().scale = std::exp2(std::min(kLargestMatrixLog, std::floor(4 * left) / 4));
+    plan_.matrices.back().scale =
+        std::exp2(std::min(largest_log(plan_.matrices.size() - 1), std::floor(4 * left) / 4));
     return fits() ? noise_.deviation(plan_, Encryption::secret_key) : kRefused;
+  }
+
+  /// log2 of the largest scale at which a matrix's diagonals are integers that the encoder takes.
+  double largest_log(size_t matrix) const {
+    return kLargestMatrixLog - std::ceil(std::log2(std::max(1.0, noise_.weight_limit(matrix))));
   }
 
   bool fits() const {
@@ -200,7 +206,7 @@ class ScaleSearch {
     for (size_t i = 0; i < plan_.matrices.size(); ++i) {
       const MatrixPlan& matrix = plan_.matrices[i];
       const bool last = i == plan_.activations.size();
-      if (matrix.scale < 0x1p10 || matrix.scale > std::exp2(kLargestMatrixLog)) return false;
+      if (matrix.scale < 0x1p10 || matrix.scale > std::exp2(largest_log(i))) return false;
       if (last) continue;  // its scale follows from the largest of the output
       // Partial sums may be larger than the sum.
       const double sums = kPartialSums * noise_.register_limits(i).front();

@@ -16,7 +16,7 @@ LABELS = ("ham", "offer", "spam")
 
 def three_classes(count, seed):
     """Rows of the classes 0, 1 and 2 in turn."""
-    return [[value + 1.5 * (number % 3 == column % 3) for column, value in enumerate(row)]
+    return [[value + 4 * (number % 3 == column % 3) for column, value in enumerate(row)]
             for number, row in enumerate(rows_of(count, seed))]
 
 
@@ -28,11 +28,11 @@ class OfferTest(ProgramTest):
         cls.shared = tempfile.mkdtemp(prefix="cryptotl-test-")
         cls.addClassCleanup(shutil.rmtree, cls.shared, ignore_errors=True)
         cls.models = {}
-        for count, rows, labels in ((2, rows_of(60, 1), ("ham", "spam")), (3, three_classes(60, 1), LABELS)):
+        for count, rows, labels in ((2, rows_of(60, 1), ("ham", "spam")), (3, three_classes(240, 1), LABELS)):
             source = os.path.join(cls.shared, f"source{count}.csv")
             write(source, csv_of(rows, labels))
             cls.models[count] = os.path.join(cls.shared, f"model{count}")
-            subprocess.run([CLIENT, "pretrain", "--data", source, "--model", cls.models[count], "--epochs", "5"],
+            subprocess.run([CLIENT, "pretrain", "--data", source, "--model", cls.models[count], "--epochs", "100"],
                            check=True, capture_output=True, timeout=300)
 
     def serve(self, count, *arguments):
