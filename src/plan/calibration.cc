@@ -147,10 +147,25 @@ class ErrorFlow {
   size_t row_;
 };
 
-Matrix sample(const Matrix& rows, size_t count) {
-  const size_t taken = std::min(count, rows.rows);
-  Matrix out(taken, rows.cols);
-  for (size_t i = 0; i < taken; ++i) std::ranges::copy(rows.row(i * rows.rows / taken), out.row(i).begin());
+size_t row_of(const Matrix& values, std::vector<double>::const_iterator value) {
+  return static_cast<size_t>(value - values.values.begin()) / values.cols;
+}
+
+/// Rows from all over, and those of the largest and smallest value at every activation and of the output:
+/// there polynomials are steepest.
+Matrix telling_rows(const Matrix& rows, const Passage& passage) {
+  std::vector<size_t> chosen;
+  const size_t spread = std::min(kGainRows, rows.rows);
+  for (size_t i = 0; i < spread; ++i) chosen.push_back(i * rows.rows / spread);
+  const auto add_extremes = [&](const Matrix& values) {
+    const auto [low, high] = std::ranges::minmax_element(values.values);
+    chosen.push_back(row_of(values, low));
+    chosen.push_back(row_of(values, high));
+  };
+  for (const Matrix& v : passage.v) add_extremes(v);
+  add_extremes(passage.output);
+  Matrix out(chosen.size(), rows.cols);
+  for (size_t i = 0; i < chosen.size(); ++i) std::ranges::copy(rows.row(chosen[i]), out.row(i).begin());
   return out;
 }
 
@@ -237,7 +252,7 @@ Calibration calibrate(const FoldedNetwork& network, const Matrix& rows) {
     out.layers[layer].centre = centres[layer];
     out.layers[layer].register_gains.resize(activation_products(activation.degree).size());
   }
-  const Passage some = run(network, sample(rows, kGainRows), centres);
+  const Passage some = run(network, telling_rows(rows, all), centres);
   measure_gains(network, some, out);
   out.slot_mean = largest_slot_mean(network, some);
   return out;
