@@ -6,14 +6,13 @@
 
 #include "cryptotl/plan/activation_circuit.h"
 #include "cryptotl/plan/packing.h"
+#include "rings.h"
 
 namespace cryptotl {
 namespace {
 
 constexpr size_t kGainRows = 8;  // a row's gains take as many operations as 5 to 20 forward passes
 constexpr size_t kSlotRows = 8;  // a sample is enough here: the plan doubles what it finds
-constexpr size_t kSmallestRing = 12;
-constexpr size_t kLargestRing = 15;
 
 ValueRange of_values(std::span<const double> values) {
   const auto [low, high] = std::ranges::minmax(values);

@@ -11,13 +11,12 @@
 #include "cost.h"
 #include "cryptotl/plan/activation_circuit.h"
 #include "noise_model.h"
+#include "rings.h"
 #include "scales.h"
 
 namespace cryptotl {
 namespace {
 
-constexpr size_t kSmallestRing = 12;
-constexpr size_t kLargestRing = 15;
 constexpr size_t kPrimeBits = 30;
 constexpr size_t kMaxBaseLimbs = 3;
 // A Gaussian leaves 8 deviations with probability 1.3e-15, so one of 1,024 outputs does with less than

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include "cryptotl/ckks/encoder.h"
@@ -40,5 +42,16 @@ struct EncryptedNetwork {
   Encoder encoder;
   std::shared_ptr<const LatencyKeys> keys;
 };
+
+/// Of all outputs to all rows, against the plain network.
+inline double largest_error(EncryptedNetwork& both, const Matrix& rows) {
+  double worst = 0;
+  for (size_t i = 0; i < rows.rows; ++i) {
+    const std::vector<double> expected = forward(both.network, rows.row(i));
+    const std::vector<double> got = both.decrypted(both.runner.run(both.encrypted(rows.row(i)), *both.keys));
+    for (size_t r = 0; r < expected.size(); ++r) worst = std::max(worst, std::abs(got[r] - expected[r]));
+  }
+  return worst;
+}
 
 }  // namespace cryptotl

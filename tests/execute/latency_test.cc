@@ -12,16 +12,6 @@
 namespace cryptotl {
 namespace {
 
-double largest_error(EncryptedNetwork& both, const Matrix& rows) {
-  double worst = 0;
-  for (size_t i = 0; i < rows.rows; ++i) {
-    const std::vector<double> expected = forward(both.network, rows.row(i));
-    const std::vector<double> got = both.decrypted(both.runner.run(both.encrypted(rows.row(i)), *both.keys));
-    for (size_t r = 0; r < expected.size(); ++r) worst = std::max(worst, std::abs(got[r] - expected[r]));
-  }
-  return worst;
-}
-
 ErrorCode code_of_run(EncryptedNetwork& both, const Ciphertext& input) {
   try {
     static_cast<void>(both.runner.run(input, *both.keys));

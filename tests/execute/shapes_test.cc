@@ -10,16 +10,6 @@
 namespace cryptotl {
 namespace {
 
-double largest_error(EncryptedNetwork& both, const Matrix& rows) {
-  double worst = 0;
-  for (size_t i = 0; i < rows.rows; ++i) {
-    const std::vector<double> expected = forward(both.network, rows.row(i));
-    const std::vector<double> got = both.decrypted(both.runner.run(both.encrypted(rows.row(i)), *both.keys));
-    for (size_t r = 0; r < expected.size(); ++r) worst = std::max(worst, std::abs(got[r] - expected[r]));
-  }
-  return worst;
-}
-
 Polynomial polynomial_of(size_t degree) {
   Polynomial out{{0.2, 0.6, 0.15, 0.04, -0.02, 0.006, 0.003, -0.002}};
   out.coefficients.resize(degree + 1);
