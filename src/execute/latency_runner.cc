@@ -373,9 +373,30 @@ Ciphertext LatencyRunner::run(const Ciphertext& input, const LatencyKeys& keys) 
   return workspace_->run(input, keys);
 }
 
-Result<Bytes> LatencyRunner::answer(ByteView request, const LatencyKeys& keys) {
+size_t Ticket::bytes() const { return words_.size() * sizeof(uint32_t); }
+
+size_t Ticket::bytes_of(const LatencyPlan& plan) {
+  return plan.top_limbs() * (size_t{4} << plan.params.log_n);
+}
+
+Ticket LatencyRunner::prepare(const Seed& seed, const LatencyKeys& keys) {
+  const RnsPolynomial c1 =
+      expand_ciphertext_seed(*program_->params(), keys.key_id(), seed, program_->plan().top_limbs());
+  Ticket out;
+  out.seed_ = seed;
+  out.key_id_ = keys.key_id();
+  for (size_t i = 0; i < c1.num_limbs(); ++i) {
+    out.words_.insert(out.words_.end(), c1.limb_span(i).begin(), c1.limb_span(i).end());
+  }
+  return out;
+}
+
+Result<Bytes> LatencyRunner::answer(ByteView request, const LatencyKeys& keys, const Ticket* ticket) {
   auto input = read_ciphertext(request, program_->params());
   if (!input.ok()) return input.error();
+  if (ticket != nullptr && (input->seed != ticket->seed() || input->key_id != ticket->key_id())) {
+    return Error(ErrorCode::parameter_mismatch, "the ticket is for another seed or key than the input's");
+  }
   try {
     return write_ciphertext(run(*input, keys));
   } catch (const Error& error) {

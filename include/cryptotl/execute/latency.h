@@ -85,6 +85,27 @@ class LatencyKeys {
   std::map<std::pair<uint32_t, size_t>, PreparedKey> keys_;
 };
 
+/// What a server has worked out ahead for one announced seed under one client's keys: everything of a pass that
+/// depends on c_1 alone. Serves one input, the one whose c_1 is the expansion of that seed. Immutable.
+class Ticket {
+ public:
+  Ticket(Ticket&&) = default;
+  Ticket& operator=(Ticket&&) = default;
+
+  const Seed& seed() const { return seed_; }
+  const KeyId& key_id() const { return key_id_; }
+  size_t bytes() const;
+  /// Of every ticket for this plan.
+  static size_t bytes_of(const LatencyPlan& plan);
+
+ private:
+  friend class LatencyRunner;
+  Ticket() = default;
+  Seed seed_{};
+  KeyId key_id_{};
+  AlignedVector<uint32_t> words_;
+};
+
 /// The encrypted forward pass. Owns all memory that a pass works in, so a pass allocates only its answer. Not
 /// thread-safe: one runner a concurrent pass; `threads` share the limbs of one pass.
 class LatencyRunner {
@@ -97,8 +118,12 @@ class LatencyRunner {
   /// or key.
   Ciphertext run(const Ciphertext& input, const LatencyKeys& keys);
 
-  /// run() from request bytes to answer bytes, both in the wire format.
-  Result<Bytes> answer(ByteView request, const LatencyKeys& keys);
+  /// Works ahead for an input that will be encrypted with this seed.
+  Ticket prepare(const Seed& seed, const LatencyKeys& keys);
+
+  /// run() from request bytes to answer bytes, both in the wire format. With the ticket of the request's seed
+  /// the answer has the same bytes and takes less time; parameter_mismatch for another seed's or key's ticket.
+  Result<Bytes> answer(ByteView request, const LatencyKeys& keys, const Ticket* ticket = nullptr);
 
   const LatencyProgram& program() const { return *program_; }
 
