@@ -98,7 +98,7 @@ void require_message(const Params& params, size_t coefficients, size_t limbs) {
 RnsPolynomial to_ntt(const Params& params, std::span<const int64_t> coefficients, size_t limbs,
                      bool extended) {
   require_message(params, coefficients.size(), limbs);
-  RnsPolynomial out(params.n(), limbs + (extended ? 1 : 0));
+  RnsPolynomial out(params.n(), limbs + (extended ? params.num_special() : 0));
   for (size_t i = 0; i < out.num_limbs(); ++i) {
     const NttTables& tables = params.tables(params.extended_index(i, limbs));
     uint32_t* limb = out.limb(i);

@@ -33,9 +33,9 @@ namespace {
 std::vector<RnsPolynomial> expand_uniform_halves(const Params& params, const KeyId& key_id,
                                                  const SwitchingKey& key) {
   std::vector<RnsPolynomial> halves;
-  for (size_t digit = 0; digit < key.request.limbs; ++digit) {
-    RnsPolynomial& half = halves.emplace_back(params.n(), key.request.limbs + 1);
-    for (size_t limb = 0; limb <= key.request.limbs; ++limb)
+  for (size_t digit = 0; digit < params.digits(key.request.limbs); ++digit) {
+    RnsPolynomial& half = halves.emplace_back(params.n(), key.request.limbs + params.num_special());
+    for (size_t limb = 0; limb < half.num_limbs(); ++limb)
       expand_key_seed(params, key_id, key, digit, limb, half.limb_span(limb));
   }
   return halves;
@@ -49,32 +49,29 @@ PreparedKey::PreparedKey(const Params& params, const KeyId& key_id, const Switch
 PreparedKey::PreparedKey(const Params& params, const KeyRequest& request, std::span<const RnsPolynomial> b,
                          std::span<const RnsPolynomial> a, size_t limbs)
     : galois_element_(request.galois_element),
+      automorphism_(params.log_n(), galois_element_ == kRelinearisation ? 1 : galois_element_),
       limbs_(limbs),
-      limb_words_(2 * limbs * params.n() + 16),
-      words_((limbs + 1) * limb_words_) {
-  CRYPTOTL_ASSERT(limbs <= request.limbs && b.size() == request.limbs && a.size() == request.limbs);
+      limb_words_(2 * params.digits(limbs) * params.n() + 16),
+      words_((limbs + params.num_special()) * limb_words_) {
+  const size_t digits = params.digits(limbs);
+  CRYPTOTL_ASSERT(limbs <= request.limbs && digits <= b.size() && a.size() == b.size());
   const size_t n = params.n();
-  const KernelTable& kernel = kernels();
-  std::unique_ptr<Automorphism> inverse;
-  if (galois_element_ != kRelinearisation) {
-    inverse = std::make_unique<Automorphism>(params.log_n(),
-                                             inverse_galois_element(galois_element_, params.log_n()));
-  }
+  const Automorphism inverse(params.log_n(),
+                             inverse_galois_element(automorphism_.galois_element, params.log_n()));
   AlignedVector<uint32_t> moved(n);
   const auto place = [&](const uint32_t* values, size_t limb, size_t digit, size_t side, const Modulus& q) {
     uint32_t* out = words_.data() + limb * limb_words_ + (digit * 2 + side) * 16;
-    const size_t block = 2 * limbs_ * 16;
-    if (inverse) {
-      kernel.permute(moved.data(), 16, values, *inverse);
-      values = moved.data();
+    kernels().permute(moved.data(), 16, values, inverse);
+    for (size_t t = 0; t < n / 16; ++t, out += 2 * digits * 16) {
+      const uint32_t* const group = moved.data() + automorphism_.sources[t] / 16 * 16;
+      for (size_t l = 0; l < 16; ++l) out[l] = q.to_montgomery(group[l]);
     }
-    for (size_t j = 0; j < n; ++j) out[j / 16 * block + j % 16] = q.to_montgomery(values[j]);
   };
-  for (size_t limb = 0; limb <= limbs; ++limb) {
-    // A key over more limbs serves fewer: the limbs in between are left out, P's is its last.
-    const size_t source = limb == limbs ? request.limbs : limb;
+  for (size_t limb = 0; limb < limbs + params.num_special(); ++limb) {
+    // A key over more limbs serves fewer: the limbs in between are left out.
+    const size_t source = limb < limbs ? limb : request.limbs + limb - limbs;
     const Modulus& q = params.modulus(params.extended_index(limb, limbs));
-    for (size_t digit = 0; digit < limbs; ++digit) {
+    for (size_t digit = 0; digit < digits; ++digit) {
       place(b[digit].limb(source), limb, digit, 0, q);
       place(a[digit].limb(source), limb, digit, 1, q);
     }

@@ -51,11 +51,7 @@ void Evaluator::add_keys(const EvaluationKeys& keys) {
 }
 
 void Evaluator::add_key(PreparedKey key) {
-  const uint32_t galois_element = key.galois_element();
-  if (galois_element != kRelinearisation && !automorphisms_.contains(galois_element)) {
-    automorphisms_[galois_element] = std::make_unique<const Automorphism>(params_->log_n(), galois_element);
-  }
-  auto& place = prepared_[{galois_element, key.limbs()}];
+  auto& place = prepared_[{key.galois_element(), key.limbs()}];
   if (!place) place = std::make_unique<const PreparedKey>(std::move(key));
 }
 
@@ -146,9 +142,18 @@ Digits Evaluator::decompose_part(const RnsPolynomial& part) const {
   RnsPolynomial coefficients = part;
   for (size_t i = 0; i < part.num_limbs(); ++i)
     kernels().ntt_inverse(coefficients.limb(i), params_->tables(i));
-  Digits digits(params_->n(), part.num_limbs());
+  Digits digits(*params_, part.num_limbs());
   decompose(*params_, coefficients, &part, digits, threads_);
   return digits;
+}
+
+/// P times what the key makes of the digits, extended.
+std::array<RnsPolynomial, 2> Evaluator::switched(const Digits& digits, const PreparedKey& key) const {
+  const RnsPolynomial zero(params_->n(), digits.extended_limbs());
+  std::array<RnsPolynomial, 2> out = {zero, zero};
+  for (size_t i = 0; i < digits.extended_limbs(); ++i)
+    switch_limb(*params_, digits, key, i, nullptr, out[0].limb(i), out[1].limb(i));
+  return out;
 }
 
 Ciphertext Evaluator::relinearise(const Ciphertext& a) const {
@@ -159,12 +164,9 @@ Ciphertext Evaluator::relinearise(const Ciphertext& a) const {
   const PreparedKey& relinearisation = key(a, kRelinearisation);
   const Digits digits = decompose_part(a.parts[2]);
   const size_t limbs = a.num_limbs();
-  RnsPolynomial sum[2] = {RnsPolynomial(params_->n(), limbs + 1), RnsPolynomial(params_->n(), limbs + 1)};
-  for (size_t i = 0; i <= limbs; ++i) {
-    switch_limb(*params_, digits, relinearisation, i, sum[0].limb(i), sum[1].limb(i));
-  }
+  auto sum = switched(digits, relinearisation);
   Ciphertext out = like(a, 2, a.scale);
-  RnsPolynomial scratch(params_->n(), limbs + 1);
+  RnsPolynomial scratch(params_->n(), limbs);
   for (size_t part = 0; part < 2; ++part) {
     mod_down(*params_, sum[part], limbs, 0, out.parts[part], scratch, threads_);
     apply(*params_, kernels().add, out.parts[part], out.parts[part], a.parts[part]);
@@ -175,10 +177,14 @@ Ciphertext Evaluator::relinearise(const Ciphertext& a) const {
 Ciphertext Evaluator::rescale(const Ciphertext& a) const {
   require_operand(a);
   if (a.num_limbs() < 2) throw Error(ErrorCode::level_exhausted, "rescale: one limb is left");
+  const size_t limbs = a.num_limbs();
   Ciphertext out = a.clone();
   out.seed.reset();
-  RnsPolynomial scratch(params_->n(), a.num_limbs());
-  for (RnsPolynomial& part : out.parts) cryptotl::rescale(*params_, part, scratch);
+  RnsPolynomial scratch(params_->n(), limbs);
+  for (RnsPolynomial& part : out.parts) {
+    cryptotl::rescale(*params_, part, limbs, 1, part, scratch, threads_);
+    part.drop_to(limbs - 1);
+  }
   out.scale = a.scale / params_->modulus(a.num_limbs() - 1).value();
   return out;
 }
@@ -197,20 +203,17 @@ Ciphertext Evaluator::mod_drop(const Ciphertext& a, size_t limbs) const {
 
 Ciphertext Evaluator::apply_galois(const Ciphertext& a, uint32_t galois_element, const Digits& digits) const {
   const PreparedKey& switching = key(a, galois_element);
-  const Automorphism& move = *automorphisms_.at(galois_element);
   const size_t limbs = a.num_limbs();
-  const size_t n = params_->n();
-  RnsPolynomial sum[2] = {RnsPolynomial(n, limbs + 1), RnsPolynomial(n, limbs + 1)};
-  for (size_t i = 0; i <= limbs; ++i)
-    switch_limb(*params_, digits, switching, i, sum[0].limb(i), sum[1].limb(i));
+  auto sum = switched(digits, switching);
   Ciphertext out = like(a, 2, a.scale);
-  RnsPolynomial scratch(n, limbs + 1);
+  RnsPolynomial scratch(params_->n(), limbs);
   for (size_t part = 0; part < 2; ++part) {
-    RnsPolynomial unmoved(n, limbs);
-    mod_down(*params_, sum[part], limbs, 0, unmoved, scratch, threads_);
-    if (part == 0) apply(*params_, kernels().add, unmoved, unmoved, a.parts[0]);
-    for (size_t i = 0; i < limbs; ++i) kernels().permute(out.parts[part].limb(i), 16, unmoved.limb(i), move);
+    mod_down(*params_, sum[part], limbs, 0, out.parts[part], scratch, threads_);
   }
+  RnsPolynomial moved(params_->n(), limbs);
+  for (size_t i = 0; i < limbs; ++i)
+    kernels().permute(moved.limb(i), 16, a.parts[0].limb(i), switching.automorphism());
+  apply(*params_, kernels().add, out.parts[0], out.parts[0], moved);
   return out;
 }
 

@@ -2,122 +2,144 @@
 
 #include <cstring>
 
-#include "cryptotl/rns/kernels.h"
-
 namespace cryptotl {
-
-void decompose(const Params& params, const RnsPolynomial& coefficients, const RnsPolynomial* ntt,
-               Digits& digits, ThreadPool& threads) {
-  const size_t limbs = digits.limbs();
-  const size_t n = params.n();
-  const KernelTable& kernel = kernels();
-  threads.for_each(limbs + 1, [&](size_t limb) {
-    const NttTables& tables = params.tables(params.extended_index(limb, limbs));
-    for (size_t digit = 0; digit < limbs; ++digit) {
-      uint32_t* out = digits.at(limb, digit);
-      if (digit == limb && ntt != nullptr) {
-        std::memcpy(out, ntt->limb(digit), n * sizeof(uint32_t));
-        continue;
-      }
-      if (digit == limb) {
-        std::memcpy(out, coefficients.limb(digit), n * sizeof(uint32_t));
-      } else {
-        kernel.lift_centered(out, coefficients.limb(digit), n, params.modulus(digit), tables.modulus);
-      }
-      kernel.ntt_forward(out, tables);
-    }
-  });
-}
-
-void switch_limb(const Params& params, const Digits& digits, const PreparedKey& key, size_t limb,
-                 uint32_t* out0, uint32_t* out1) {
-  const size_t limbs = digits.limbs();
-  kernels().dot_pairs(out0, out1, 16, key.stream(limb), digits.at(limb, 0), 16, digits.stride(), limbs,
-                      params.n(), params.modulus(params.extended_index(limb, limbs)));
-}
-
 namespace {
 
-/// The prime that goes j-th: P, then the last, the last but one, and so on.
-size_t dropped_prime(const Params& params, size_t limbs, size_t j) {
-  return j == 0 ? params.num_primes() : limbs - j;
+/// The primes by which a polynomial is divided, in the order in which they go: where their limbs stand, and what
+/// they are.
+struct Divisor {
+  size_t count = 0;
+  size_t limbs[MixedRadix::kMaxDigits] = {};
+  size_t primes[MixedRadix::kMaxDigits] = {};
+
+  void push(size_t limb, size_t prime) {
+    CRYPTOTL_ASSERT(count < MixedRadix::kMaxDigits);
+    limbs[count] = limb;
+    primes[count++] = prime;
+  }
+};
+
+Divisor divisor(const Params& params, size_t limbs, bool special, size_t drop) {
+  Divisor out;
+  for (size_t j = 0; special && j < params.num_special(); ++j) out.push(limbs + j, params.num_primes() + j);
+  for (size_t j = 0; j < drop; ++j) out.push(limbs - 1 - j, limbs - 1 - j);
+  return out;
 }
 
-/// x modulo the product of the primes that go, in mixed radix: x = d_0 + p_0 (d_1 + p_1 (d_2 + ...)), each
-/// d_j centred modulo p_j, in coefficient form in the limb that was that prime's.
-void mixed_radix(const Params& params, RnsPolynomial& x, size_t limbs, size_t drop, RnsPolynomial& scratch) {
-  const KernelTable& kernel = kernels();
-  const size_t n = params.n();
-  const auto digit = [&](size_t j) { return x.limb(j == 0 ? limbs : limbs - j); };
-  for (size_t j = 0; j <= drop; ++j) {
-    const size_t prime = dropped_prime(params, limbs, j);
-    const Modulus& q = params.modulus(prime);
-    kernel.ntt_inverse(digit(j), params.tables(prime));
-    for (size_t k = 0; k < j; ++k) {
-      const size_t before = dropped_prime(params, limbs, k);
-      kernel.lift_centered(scratch.limb(0), digit(k), n, params.modulus(before), q);
-      kernel.subtract_multiply_scalar(digit(j), digit(j), scratch.limb(0), params.inverse_of(before, prime),
-                                      n, q);
-    }
+/// What the limbs of a divisor hold once mixed_radix() is done.
+MixedRadix digits_of(const Params& params, const RnsPolynomial& x, const Divisor& divisor, size_t count) {
+  MixedRadix out;
+  for (size_t j = 0; j < count; ++j) {
+    out.push(x.limb(divisor.limbs[j]), params.modulus(divisor.primes[j]).value());
   }
+  return out;
+}
+
+/// The product of the inverses of the divisor's first `count` primes modulo prime i.
+uint32_t inverse_product(const Params& params, const Divisor& divisor, size_t count, size_t i) {
+  uint32_t product = 1;
+  for (size_t j = 0; j < count; ++j) {
+    product = params.modulus(i).multiply(product, params.inverse_of(divisor.primes[j], i));
+  }
+  return product;
+}
+
+/// Turns the divisor's limbs, in coefficient form, into the mixed radix digits of x modulo the divisor.
+void mixed_radix(const Params& params, RnsPolynomial& x, const Divisor& divisor) {
+  for (size_t j = 1; j < divisor.count; ++j) {
+    const size_t prime = divisor.primes[j];
+    uint32_t* digit = x.limb(divisor.limbs[j]);
+    kernels().subtract_lifted(digit, digit, digits_of(params, x, divisor, j),
+                              inverse_product(params, divisor, j, prime), params.n(), params.modulus(prime));
+  }
+}
+
+void divide(const Params& params, RnsPolynomial& x, const Divisor& divisor, size_t limbs, RnsPolynomial& out,
+            RnsPolynomial& scratch, ThreadPool& threads) {
+  const KernelTable& kernel = kernels();
+  threads.for_each(divisor.count, [&](size_t j) {
+    kernel.ntt_inverse(x.limb(divisor.limbs[j]), params.tables(divisor.primes[j]));
+  });
+  mixed_radix(params, x, divisor);
+  const MixedRadix remainder = digits_of(params, x, divisor, divisor.count);
+  threads.for_each(limbs, [&](size_t i) {
+    kernel.ntt_forward_lifted(scratch.limb(i), remainder, params.tables(i));
+    kernel.subtract_multiply_scalar(out.limb(i), x.limb(i), scratch.limb(i),
+                                    inverse_product(params, divisor, divisor.count, i), params.n(),
+                                    params.modulus(i));
+  });
 }
 
 }  // namespace
 
-void mod_down(const Params& params, RnsPolynomial& x, size_t limbs, size_t drop, RnsPolynomial& out,
-              RnsPolynomial& scratch, ThreadPool& threads) {
-  const KernelTable& kernel = kernels();
-  const size_t n = params.n();
-  mixed_radix(params, x, limbs, drop, scratch);
-  threads.for_each(limbs - drop, [&](size_t i) {
-    const Modulus& q = params.modulus(i);
-    uint32_t* remainder = scratch.limb(i);
-    uint32_t* lifted = out.limb(i);
-    uint32_t inverse = 1;
-    for (size_t j = drop + 1; j-- > 0;) {
-      const size_t prime = dropped_prime(params, limbs, j);
-      const uint32_t* digit = x.limb(j == 0 ? limbs : prime);
-      inverse = q.multiply(inverse, params.inverse_of(prime, i));
-      if (j == drop) {
-        kernel.lift_centered(remainder, digit, n, params.modulus(prime), q);
+void decompose(const Params& params, RnsPolynomial& coefficients, const RnsPolynomial* ntt, Digits& digits,
+               ThreadPool& threads) {
+  const size_t limbs = digits.limbs();
+  const size_t size = params.num_special();
+  const auto divisor_of = [&](size_t digit) {
+    Divisor out;
+    for (size_t i = digit * size; i < std::min(limbs, (digit + 1) * size); ++i) out.push(i, i);
+    return out;
+  };
+  threads.for_each(digits.count(), [&](size_t digit) { mixed_radix(params, coefficients, divisor_of(digit)); });
+  threads.for_each(digits.extended_limbs(), [&](size_t limb) {
+    const NttTables& tables = params.tables(params.extended_index(limb, limbs));
+    for (size_t digit = 0; digit < digits.count(); ++digit) {
+      const bool own = limb < limbs && limb / size == digit;
+      if (own && ntt != nullptr) {
+        std::memcpy(digits.at(limb, digit), ntt->limb(limb), params.n() * sizeof(uint32_t));
         continue;
       }
-      kernel.multiply_scalar(remainder, remainder, params.modulus(prime).value() % q.value(), n, q);
-      kernel.lift_centered(lifted, digit, n, params.modulus(prime), q);
-      kernel.add(remainder, remainder, lifted, n, q);
+      const Divisor primes = divisor_of(digit);
+      kernels().ntt_forward_lifted(digits.at(limb, digit),
+                                   digits_of(params, coefficients, primes, primes.count), tables);
     }
-    kernel.ntt_forward(remainder, params.tables(i));
-    kernel.subtract_multiply_scalar(lifted, x.limb(i), remainder, inverse, n, q);
   });
 }
 
-void mod_down_to_coefficients(const Params& params, RnsPolynomial& x, size_t limbs, RnsPolynomial& scratch,
-                              ThreadPool& threads) {
+SwitchedBlocks switched_blocks(const Digits& digits, const PreparedKey& key, size_t limb, size_t first,
+                               size_t prefetch_words) {
+  const Automorphism& automorphism = key.automorphism();
+  return {.key = key.stream(limb) + first * digits.count() * 32,
+          .digits = digits.at(limb, 0),
+          .digit_stride = digits.stride(),
+          .count = digits.count(),
+          .sources = automorphism.sources.data() + first,
+          .lanes = automorphism.lanes.data(),
+          .prefetch_words = prefetch_words};
+}
+
+void switch_limb(const Params& params, const Digits& digits, const PreparedKey& key, size_t limb,
+                 const uint32_t* joined, uint32_t* out0, uint32_t* out1) {
+  constexpr size_t kPage = 1024;  // the processor's own prefetching stops at each 4 KiB
+  SwitchedBlocks blocks = switched_blocks(digits, key, limb, 0, kPage);
+  blocks.joined = joined;
+  kernels().switch_key(out0, out1, 16, blocks, params.n(),
+                       params.modulus(params.extended_index(limb, digits.limbs())));
+}
+
+void mod_down(const Params& params, RnsPolynomial& x, size_t limbs, size_t drop, RnsPolynomial& out,
+              RnsPolynomial& scratch, ThreadPool& threads) {
+  divide(params, x, divisor(params, limbs, true, drop), limbs - drop, out, scratch, threads);
+}
+
+void rescale(const Params& params, RnsPolynomial& x, size_t limbs, size_t drop, RnsPolynomial& out,
+             RnsPolynomial& scratch, ThreadPool& threads) {
+  divide(params, x, divisor(params, limbs, false, drop), limbs - drop, out, scratch, threads);
+}
+
+void mod_down_to_coefficients(const Params& params, RnsPolynomial& x, size_t limbs, ThreadPool& threads) {
   const KernelTable& kernel = kernels();
-  uint32_t* last = x.limb(limbs);
-  kernel.ntt_inverse(last, params.special_tables());
+  const Divisor special = divisor(params, limbs, true, 0);
+  threads.for_each(limbs + special.count, [&](size_t i) {
+    kernel.ntt_inverse(x.limb(i), params.tables(params.extended_index(i, limbs)));
+  });
+  mixed_radix(params, x, special);
+  const MixedRadix remainder = digits_of(params, x, special, special.count);
   threads.for_each(limbs, [&](size_t i) {
-    const Modulus& q = params.modulus(i);
-    uint32_t* lifted = scratch.limb(i);
-    kernel.ntt_inverse(x.limb(i), params.tables(i));
-    kernel.lift_centered(lifted, last, params.n(), params.special(), q);
-    kernel.subtract_multiply_scalar(x.limb(i), x.limb(i), lifted, params.inverse_of(params.num_primes(), i),
-                                    params.n(), q);
+    kernel.subtract_lifted(x.limb(i), x.limb(i), remainder, inverse_product(params, special, special.count, i),
+                           params.n(), params.modulus(i));
   });
-}
-
-void rescale(const Params& params, RnsPolynomial& x, RnsPolynomial& scratch) {
-  const KernelTable& kernel = kernels();
-  const size_t last = x.num_limbs() - 1;
-  kernel.ntt_inverse(x.limb(last), params.tables(last));
-  for (size_t i = 0; i < last; ++i) {
-    const Modulus& q = params.modulus(i);
-    uint32_t* lifted = scratch.limb(i);
-    kernel.lift_centered(lifted, x.limb(last), params.n(), params.modulus(last), q);
-    kernel.ntt_forward(lifted, params.tables(i));
-    kernel.subtract_multiply_scalar(x.limb(i), x.limb(i), lifted, params.inverse_of(last, i), params.n(), q);
-  }
-  x.drop_to(last);
 }
 
 }  // namespace cryptotl

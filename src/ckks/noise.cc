@@ -1,5 +1,6 @@
 #include "cryptotl/ckks/noise.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "cryptotl/ckks/sampling.h"
@@ -33,9 +34,17 @@ double rescale_noise(size_t n, size_t degree) {
 }
 
 double extended_key_switch_noise(const Params& params, size_t limbs) {
+  double special = 1;
+  for (const uint32_t prime : params.spec().special_primes) special *= prime;
   double digits = 0;
-  for (size_t i = 0; i < limbs; ++i) digits += std::pow(params.modulus(i).value(), 2) * kRoundingVariance;
-  return kErrorDeviation * std::sqrt(static_cast<double>(params.n()) * digits) / params.special().value();
+  for (size_t first = 0; first < limbs; first += params.num_special()) {
+    double digit = 1 / special;
+    for (size_t i = first; i < std::min(limbs, first + params.num_special()); ++i) {
+      digit *= params.modulus(i).value();
+    }
+    digits += digit * digit * kRoundingVariance;
+  }
+  return kErrorDeviation * std::sqrt(static_cast<double>(params.n()) * digits);
 }
 
 double key_switch_noise(const Params& params, size_t limbs) {

@@ -10,12 +10,18 @@
 namespace cryptotl {
 namespace {
 
+constexpr size_t kMaxSpecialPrimes = 4;
+
+std::vector<uint32_t> all_primes(const ParamsSpec& spec) {
+  std::vector<uint32_t> all = spec.primes;
+  all.insert(all.end(), spec.special_primes.begin(), spec.special_primes.end());
+  return all;
+}
+
 /// Number of bits of the product of all primes, exactly.
 size_t product_bits(const ParamsSpec& spec) {
   std::vector<uint32_t> product = {1};
-  std::vector<uint32_t> factors = spec.primes;
-  factors.push_back(spec.special_prime);
-  for (const uint32_t factor : factors) {
+  for (const uint32_t factor : all_primes(spec)) {
     uint64_t carry = 0;
     for (uint32_t& word : product) {
       carry += static_cast<uint64_t>(word) * factor;
@@ -29,8 +35,8 @@ size_t product_bits(const ParamsSpec& spec) {
 
 Digest spec_digest(const ParamsSpec& spec) {
   Label label("params");
-  label.add(spec.log_n).add(spec.base_limbs).add(spec.special_prime).add(spec.primes.size());
-  for (const uint32_t prime : spec.primes) label.add(prime);
+  label.add(spec.log_n).add(spec.base_limbs).add(spec.special_primes.size()).add(spec.primes.size());
+  for (const uint32_t prime : all_primes(spec)) label.add(prime);
   return digest(label.view());
 }
 
@@ -68,8 +74,11 @@ Status Params::check_shape(const ParamsSpec& spec) {
     return refuse("the base takes " + std::to_string(spec.base_limbs) + " of " +
                   std::to_string(spec.primes.size()) + " primes");
   }
-  std::vector<uint32_t> all = spec.primes;
-  all.push_back(spec.special_prime);
+  if (spec.special_primes.empty() || spec.special_primes.size() > kMaxSpecialPrimes) {
+    return refuse(std::to_string(spec.special_primes.size()) + " special primes; 1 to " +
+                  std::to_string(kMaxSpecialPrimes) + " are known");
+  }
+  std::vector<uint32_t> all = all_primes(spec);
   for (const uint32_t prime : all) {
     if (prime < (1u << 29) || prime >= (1u << 30) || !is_prime(prime)) {
       return refuse(std::to_string(prime) + " is not a prime between 2^29 and 2^30");
@@ -101,10 +110,9 @@ Result<std::shared_ptr<const Params>> Params::create(const ParamsSpec& spec) {
 }
 
 Params::Params(const ParamsSpec& spec) : spec_(spec), id_(spec_digest(spec)) {
-  for (const uint32_t prime : spec.primes) {
+  for (const uint32_t prime : all_primes(spec)) {
     tables_.push_back(std::make_unique<const NttTables>(Modulus(prime), spec.log_n));
   }
-  tables_.push_back(std::make_unique<const NttTables>(Modulus(spec.special_prime), spec.log_n));
   const size_t count = tables_.size();
   inverses_.assign(count * count, 0);
   for (size_t j = 0; j < count; ++j) {
@@ -112,6 +120,11 @@ Params::Params(const ParamsSpec& spec) : spec_(spec), id_(spec_digest(spec)) {
       const Modulus& q = tables_[i]->modulus;
       if (i != j) inverses_[j * count + i] = q.inverse(tables_[j]->modulus.value() % q.value());
     }
+  }
+  for (const auto& tables : tables_) {
+    const Modulus& q = tables->modulus;
+    uint32_t& product = special_products_.emplace_back(1);
+    for (const uint32_t special : spec.special_primes) product = q.multiply(product, special % q.value());
   }
 }
 

@@ -11,8 +11,8 @@ namespace cryptotl {
 
 RnsPolynomial expand_public_key_seed(const PublicKey& key) {
   const Params& params = *key.params;
-  RnsPolynomial a(params.n(), params.num_primes() + 1);
-  for (size_t i = 0; i <= params.num_primes(); ++i) {
+  RnsPolynomial a(params.n(), params.num_primes() + params.num_special());
+  for (size_t i = 0; i < a.num_limbs(); ++i) {
     Label label("public key");
     label.add(params.id()).add(key.key_id).add(i);
     Xof stream(key.seed, label.view());
@@ -30,8 +30,8 @@ RnsPolynomial masked(const Params& params, std::span<const int8_t> mask, const R
   SecretBuffer<int8_t> error(n);
   SecretBuffer<uint32_t> u(n);
   sample_error(error.span());
-  RnsPolynomial extended(n, limbs + 1);
-  for (size_t i = 0; i <= limbs; ++i) {
+  RnsPolynomial extended(n, limbs + params.num_special());
+  for (size_t i = 0; i < extended.num_limbs(); ++i) {
     const size_t prime = params.extended_index(i, limbs);
     const NttTables& tables = params.tables(prime);
     small_to_ntt(tables, mask, u.data());

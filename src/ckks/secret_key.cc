@@ -41,18 +41,18 @@ SwitchingKey make_switching_key(const SecretKey& secret, const KeyRequest& reque
   AlignedVector<uint32_t> a(n);
   SecretBuffer<uint32_t> scratch(n);
   SecretBuffer<int8_t> error(n);
-  for (size_t digit = 0; digit < request.limbs; ++digit) {
-    RnsPolynomial b(n, request.limbs + 1);
+  for (size_t digit = 0; digit < params.digits(request.limbs); ++digit) {
+    RnsPolynomial b(n, request.limbs + params.num_special());
     sample_error(error.span());
-    for (size_t limb = 0; limb <= request.limbs; ++limb) {
+    for (size_t limb = 0; limb < b.num_limbs(); ++limb) {
       const size_t index = params.extended_index(limb, request.limbs);
       const Modulus& q = params.modulus(index);
       small_to_ntt(params.tables(index), error.span(), b.limb(limb));
       expand_key_seed(params, secret.id(), key, digit, limb, a);
       subtract_product(secret, index, a.data(), b.limb(limb), scratch.data());
-      if (limb == digit) {
+      if (limb < request.limbs && limb / params.num_special() == digit) {
         switched_secret(secret, request.galois_element, index, scratch.data());
-        kernels().multiply_scalar(scratch.data(), scratch.data(), params.special().value() % q.value(), n, q);
+        kernels().multiply_scalar(scratch.data(), scratch.data(), params.special_product(index), n, q);
         kernels().add(b.limb(limb), b.limb(limb), scratch.data(), n, q);
       }
     }
@@ -82,8 +82,9 @@ SecretKey SecretKey::from_coefficients(ParamsPtr params, const KeyId& id,
   key.id_ = id;
   key.coefficients_ = SecretBuffer<int8_t>(n);
   std::ranges::copy(coefficients, key.coefficients_.data());
-  key.ntt_ = SecretBuffer<uint32_t>((params->num_primes() + 1) * n);
-  for (size_t i = 0; i <= params->num_primes(); ++i) {
+  const size_t moduli = params->num_primes() + params->num_special();
+  key.ntt_ = SecretBuffer<uint32_t>(moduli * n);
+  for (size_t i = 0; i < moduli; ++i) {
     small_to_ntt(params->tables(i), key.coefficients_.span(), key.ntt_.data() + i * n);
   }
   key.params_ = std::move(params);
@@ -93,7 +94,7 @@ SecretKey SecretKey::from_coefficients(ParamsPtr params, const KeyId& id,
 PublicKey make_public_key(const SecretKey& secret) {
   const Params& params = *secret.params();
   const size_t n = params.n();
-  const size_t limbs = params.num_primes() + 1;
+  const size_t limbs = params.num_primes() + params.num_special();
   PublicKey key{secret.params(), secret.id(), random_seed(), RnsPolynomial(n, limbs)};
   SecretBuffer<int8_t> error(n);
   SecretBuffer<uint32_t> scratch(n);

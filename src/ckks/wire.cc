@@ -36,13 +36,15 @@ void write_limbs(ByteWriter& writer, const RnsPolynomial& polynomial) {
   }
 }
 
-/// Reads `limbs` limbs, the last being P's where `extended`; refuses a residue that is no residue.
+/// Reads `limbs` limbs, and behind them those of the special primes where `extended`; refuses a residue that is
+/// no residue.
 Result<RnsPolynomial> read_limbs(ByteReader& reader, const Params& params, size_t limbs, bool extended) {
-  const auto packed = reader.bytes(limbs * packed_bytes(params.n()));
+  const size_t all = limbs + (extended ? params.num_special() : 0);
+  const auto packed = reader.bytes(all * packed_bytes(params.n()));
   if (!packed.ok()) return packed.error();
-  RnsPolynomial out(params.n(), limbs);
-  for (size_t i = 0; i < limbs; ++i) {
-    const uint32_t q = params.modulus(extended ? params.extended_index(i, limbs - 1) : i).value();
+  RnsPolynomial out(params.n(), all);
+  for (size_t i = 0; i < all; ++i) {
+    const uint32_t q = params.modulus(params.extended_index(i, limbs)).value();
     unpack_residues(packed->subspan(i * packed_bytes(params.n()), packed_bytes(params.n())),
                     out.limb_span(i));
     uint32_t largest = 0;
@@ -56,7 +58,7 @@ Result<RnsPolynomial> read_limbs(ByteReader& reader, const Params& params, size_
 }
 
 size_t switching_key_bytes(const Params& params, size_t limbs) {
-  return kKeyFields + limbs * (limbs + 1) * packed_bytes(params.n());
+  return kKeyFields + params.digits(limbs) * (limbs + params.num_special()) * packed_bytes(params.n());
 }
 
 }  // namespace
@@ -198,7 +200,7 @@ Bytes write_ciphertext(const Ciphertext& ciphertext) {
   return write_object(ObjectKind::ciphertext, ciphertext.params->id(), ciphertext.key_id, writer.take());
 }
 
-Result<Ciphertext> read_ciphertext(ByteView bytes, const ParamsPtr& params) {
+Result<Ciphertext> read_ciphertext(ByteView bytes, const ParamsPtr& params, bool expand) {
   ObjectHeader header;
   const auto payload = read_object(bytes, ObjectKind::ciphertext, params->id(), &header);
   if (!payload.ok()) return payload.error();
@@ -230,7 +232,7 @@ Result<Ciphertext> read_ciphertext(ByteView bytes, const ParamsPtr& params) {
   if (seeded == 1) out.seed = *read_array<32>(reader);
   for (size_t part = 0; part < parts; ++part) {
     if (seeded == 1 && part == 1) {
-      out.parts.push_back(expand_ciphertext_seed(*params, out.key_id, *out.seed, limbs));
+      if (expand) out.parts.push_back(expand_ciphertext_seed(*params, out.key_id, *out.seed, limbs));
       continue;
     }
     auto polynomial = read_limbs(reader, *params, limbs, false);
@@ -276,8 +278,8 @@ Result<SwitchingKey> read_switching_key(ByteReader& reader, const Params& params
   if (reader.remaining() < switching_key_bytes(params, *limbs) - kKeyFields)
     return malformed("evaluation keys: truncated");
   SwitchingKey key{{*galois_element, *limbs}, *seed, {}};
-  for (size_t digit = 0; digit < *limbs; ++digit) {
-    auto b = read_limbs(reader, params, *limbs + 1, true);
+  for (size_t digit = 0; digit < params.digits(*limbs); ++digit) {
+    auto b = read_limbs(reader, params, *limbs, true);
     if (!b.ok()) return b.error();
     key.b.push_back(std::move(*b));
   }
@@ -310,7 +312,7 @@ Result<EvaluationKeys> read_evaluation_keys(ByteView bytes, const ParamsPtr& par
 }
 
 size_t public_key_bytes(const Params& params) {
-  return kHeaderBytes + sizeof(Seed) + (params.num_primes() + 1) * packed_bytes(params.n());
+  return kHeaderBytes + sizeof(Seed) + (params.num_primes() + params.num_special()) * packed_bytes(params.n());
 }
 
 Bytes write_public_key(const PublicKey& key) {
@@ -332,7 +334,7 @@ Result<PublicKey> read_public_key(ByteView bytes, const ParamsPtr& params) {
   }
   ByteReader reader(*payload);
   const Seed seed = *read_array<32>(reader);
-  auto b = read_limbs(reader, *params, params->num_primes() + 1, true);
+  auto b = read_limbs(reader, *params, params->num_primes(), true);
   if (!b.ok()) return b.error();
   return PublicKey{params, header.key_id, seed, std::move(*b)};
 }

@@ -83,8 +83,8 @@ LatencyProgram::Diagonals LatencyProgram::encode(size_t matrix, const Entry& ent
   out.baby_steps = std::min(count, plan_.matrices[matrix].baby_steps);
   out.giant_steps = (count + out.baby_steps - 1) / out.baby_steps;
   out.limb_words = out.giant_steps * out.baby_steps * n + 16;
-  out.words.resize((out.limbs + 1) * out.limb_words);
-  const size_t stride = out.group_size() * 16;
+  const size_t limbs = out.limbs + params_->num_special();
+  out.words.resize(limbs * out.limb_words);
   std::vector<Complex> diagonal(slots);
   for (size_t r = 0; r < count; ++r) {
     const size_t giant = r / out.baby_steps;
@@ -93,12 +93,14 @@ LatencyProgram::Diagonals LatencyProgram::encode(size_t matrix, const Entry& ent
     for (size_t t = 0; t < slots; ++t) diagonal[(t + moved) % slots] = entry(r, t);
     const RnsPolynomial encoded =
         to_ntt(*params_, encoder_.encode(diagonal, plan_.matrices[matrix].scale), out.limbs, true);
-    for (size_t limb = 0; limb <= out.limbs; ++limb) {
+    for (size_t limb = 0; limb < limbs; ++limb) {
       const Modulus& q = params_->modulus(params_->extended_index(limb, out.limbs));
-      const uint32_t* group = out.stream(limb, giant, baby / out.group_size(), n);
-      uint32_t* stream = out.words.data() + (group - out.words.data()) + baby % out.group_size() * 16;
-      for (size_t j = 0; j < n; ++j)
-        stream[j / 16 * stride + j % 16] = q.to_montgomery(encoded.limb(limb)[j]);
+      for (size_t block = 0; block < n / 16; ++block) {
+        uint32_t* place = out.words.data() +
+                          out.offset(limb, block / kTileBlocks, giant, baby / out.group_size()) +
+                          (block % kTileBlocks * out.group_size() + baby % out.group_size()) * 16;
+        for (size_t l = 0; l < 16; ++l) place[l] = q.to_montgomery(encoded.limb(limb)[16 * block + l]);
+      }
     }
   }
   return out;

@@ -14,16 +14,21 @@
 namespace cryptotl {
 namespace {
 
-/// Memory for what happens at one number of limbs, large enough for all; polynomials modulo QP have one limb
-/// more.
-struct Stage {
-  Stage(size_t n, size_t most_limbs)
-      : digits(n, most_limbs),
-        sum{{n, most_limbs + 1}, {n, most_limbs + 1}},
-        switched{{n, most_limbs + 1}, {n, most_limbs + 1}},
-        work(n, most_limbs + 1),
-        scratch(n, most_limbs + 1) {}
+// The processor's own prefetching stops at each 4 KiB page.
+constexpr size_t kKeyPrefetchWords = 1024;
 
+/// Memory for what happens at one number of limbs, large enough for all.
+struct Stage {
+  Stage(const Params& params, size_t most_limbs)
+      : digits(params, most_limbs),
+        sum{extended(params, most_limbs), extended(params, most_limbs)},
+        next{extended(params, most_limbs), extended(params, most_limbs)},
+        work(extended(params, most_limbs)),
+        scratch(extended(params, most_limbs)) {}
+
+  static RnsPolynomial extended(const Params& params, size_t limbs) {
+    return {params.n(), limbs + params.num_special()};
+  }
   void enter(size_t count) {
     limbs = count;
     digits.reshape(count);
@@ -31,25 +36,23 @@ struct Stage {
 
   size_t limbs = 0;
   Digits digits;
-  RnsPolynomial sum[2];       ///< the running pair, modulo QP, P times its value
-  RnsPolynomial switched[2];  ///< what a key switching gives
+  RnsPolynomial sum[2];   ///< the running pair, modulo QP, P times its value
+  RnsPolynomial next[2];  ///< the pair that takes its place
   RnsPolynomial work, scratch;
 };
 
-/// Memory for a matrix product: rotated ciphertexts and the giant steps' sums.
+/// Memory for a matrix product: one tile of rotated ciphertexts a limb, and the giant steps' sums.
 struct MatrixMemory {
-  MatrixMemory(size_t n, size_t most_limbs, size_t baby_steps, size_t giant_steps, bool parallel)
-      : babies(n * 2 * baby_steps, parallel ? most_limbs + 1 : 1),
-        sums(n, giant_steps * 2 * (most_limbs + 1)),
+  MatrixMemory(size_t n, size_t most_limbs, size_t baby_steps, size_t giant_steps)
+      : babies(2 * baby_steps * kTileWords, most_limbs),
+        sums(n, giant_steps * 2 * most_limbs),
         limbs_(most_limbs) {}
 
-  /// Alone, the thread reuses one limb's memory, which then stays in its cache.
-  uint32_t* babies_of(size_t limb) { return babies.limb(babies.num_limbs() == 1 ? 0 : limb); }
   uint32_t* sum(size_t giant, size_t side, size_t limb) {
-    return sums.limb((giant * 2 + side) * (limbs_ + 1) + limb);
+    return sums.limb((giant * 2 + side) * limbs_ + limb);
   }
 
-  RnsPolynomial babies;  ///< [limb][group][N/16][baby][2][16]
+  RnsPolynomial babies;  ///< [limb][group][block][baby][2][16]
   RnsPolynomial sums;    ///< [giant][2][limb][N]
 
  private:
@@ -69,7 +72,7 @@ struct LatencyRunner::Workspace {
         program(served),
         pool(threads),
         kernel(kernels()),
-        stage(n(), plan().top_limbs()),
+        stage(params, plan().top_limbs()),
         memory(matrix_memory()),
         product{poly(), poly(), poly()} {
     size_t most = 0;
@@ -90,29 +93,36 @@ struct LatencyRunner::Workspace {
       baby_steps = std::max(baby_steps, matrix.baby_steps);
       giant_steps = std::max(giant_steps, matrix.giant_steps);
     }
-    return {n(), plan().top_limbs(), baby_steps, giant_steps, pool.threads() > 1};
+    return {n(), plan().top_limbs() + params.num_special(), baby_steps, giant_steps};
   }
   const Modulus& modulus(size_t limb) const {
     return params.modulus(params.extended_index(limb, stage.limbs));
   }
 
   void to_coefficients(const RnsPolynomial& ntt, RnsPolynomial& out, size_t limbs);
-  void baby_steps(const Diagonals& diagonals, const RnsPolynomial* in, const LatencyKeys& keys, size_t limb);
-  void dot_diagonals(const Diagonals& diagonals, size_t giant, size_t limb, uint32_t* out0, uint32_t* out1);
-  void rotate_sum(const PreparedKey& key, bool from_memory, size_t giant);
-  void matrix(size_t index, const RnsPolynomial* in, const LatencyKeys& keys);
-  void fold(uint32_t galois_element, const LatencyKeys& keys);
-  void fold_rotated(size_t steps, const LatencyKeys& keys) {
-    fold(galois_element_of_rotation(static_cast<int>(steps), params.log_n()), keys);
+  uint32_t rotation(size_t steps) const {
+    return galois_element_of_rotation(static_cast<int>(steps), params.log_n());
   }
+  size_t extended_limbs() const { return stage.digits.extended_limbs(); }
+  void baby_steps(const Diagonals& diagonals, const RnsPolynomial* in, const LatencyKeys& keys, size_t limb);
+  void dot_diagonals(const Diagonals& diagonals, size_t tile, size_t limb);
+  void step(const PreparedKey& key, size_t giant);
+  void fold(const PreparedKey& key);
+  std::vector<uint32_t> folds(size_t index) const;
+  void matrix(size_t index, const RnsPolynomial* in, const LatencyKeys& keys);
+  void rescaled_matrix(size_t index, const RnsPolynomial* in, const LatencyKeys& keys, Pair& out);
   void tensor(const Pair& a, const Pair& b, size_t limbs);
   void add_linear(const Terms& terms, size_t limbs);
+  void relinearise(const RnsPolynomial& square, size_t limbs, bool with_product, const LatencyKeys& keys);
   void multiply(const Product& factors, const Terms& terms, size_t drop, Pair& out, size_t limbs,
                 const LatencyKeys& keys);
-  void activation(size_t index, const LatencyKeys& keys);
+  void activation(size_t index, const LatencyKeys& keys, const Ticket* ticket);
+  void first_matrix(const RnsPolynomial& c0, const Ticket& ticket);
+  void first_product(const Terms& terms, size_t drop, const Ticket& ticket);
+  void prepare(const RnsPolynomial& c1, const LatencyKeys& keys, Ticket& ticket);
   void add(RnsPolynomial& out, const RnsPolynomial& b);
   void fill_other_slots(RnsPolynomial& out);
-  Ciphertext run(const Ciphertext& input, const LatencyKeys& keys);
+  Ciphertext run(const Ciphertext& input, const LatencyKeys& keys, const Ticket* ticket);
 
   const Params& params;
   const LatencyProgram& program;
@@ -132,118 +142,144 @@ void LatencyRunner::Workspace::to_coefficients(const RnsPolynomial& ntt, RnsPoly
   });
 }
 
-/// Baby steps of one limb: P c_0 and the switched c_1, moved, side by side for the diagonals to meet them.
+/// Tile by tile of one limb: the baby steps P c_0 and the switched c_1, moved, side by side, and then all the
+/// giant steps' sums over them, while they are in the cache.
 void LatencyRunner::Workspace::baby_steps(const Diagonals& diagonals, const RnsPolynomial* in,
                                           const LatencyKeys& keys, size_t limb) {
-  const size_t limbs = stage.limbs;
   const Modulus& q = modulus(limb);
-  const size_t block = diagonals.group_size() * 2 * 16;
-  const auto place = [&](size_t baby) {
-    const size_t group = baby / diagonals.group_size();
-    return memory.babies_of(limb) + group * diagonals.group_size() * 2 * n() +
-           baby % diagonals.group_size() * 32;
-  };
-  uint32_t* scaled[2] = {stage.work.limb(limb), stage.scratch.limb(limb)};
-  for (size_t side = 0; side < 2; ++side) {
-    if (limb < limbs) {
-      kernel.multiply_scalar(scaled[side], in[side].limb(limb), params.special().value() % q.value(), n(), q);
-    } else {
-      std::memset(scaled[side], 0, n() * sizeof(uint32_t));
-    }
-    kernel.permute(place(0) + 16 * side, block, scaled[side], program.automorphisms_.at(1));
+  const bool special = limb >= stage.limbs;
+  const size_t size = diagonals.group_size();
+  const size_t tile_words = stage.digits.count() * 2 * kTileWords;  // of a key
+  const uint32_t* scaled[2] = {stage.work.limb(limb), stage.scratch.limb(limb)};
+  for (size_t side = 0; side < 2 && !special; ++side) {
+    kernel.multiply_scalar(side == 0 ? stage.work.limb(limb) : stage.scratch.limb(limb), in[side].limb(limb),
+                           params.special_product(limb), n(), q);
   }
+  std::array<SwitchedBlocks, kMaxBabySteps> switched;
   for (size_t baby = 1; baby < diagonals.baby_steps; ++baby) {
-    const uint32_t element = galois_element_of_rotation(static_cast<int>(baby), params.log_n());
-    const Automorphism& automorphism = program.automorphisms_.at(element);
-    uint32_t* out0 = stage.switched[0].limb(limb);
-    uint32_t* out1 = stage.switched[1].limb(limb);
-    switch_limb(params, stage.digits, keys.at(element, limbs), limb, out0, out1);
-    if (limb < limbs) kernel.add(out0, out0, scaled[0], n(), q);
-    kernel.permute(place(baby), block, out0, automorphism);
-    kernel.permute(place(baby) + 16, block, out1, automorphism);
+    switched[baby] =
+        switched_blocks(stage.digits, keys.at(rotation(baby), stage.limbs), limb, 0, tile_words);
+    switched[baby].joined = special ? nullptr : scaled[0];
+  }
+  uint32_t* const babies = memory.babies.limb(limb);
+  if (special) std::memset(babies, 0, 2 * size * kTileWords * sizeof(uint32_t));
+  for (size_t tile = 0; tile < n() / kTileWords; ++tile) {
+    for (size_t block = 0; block < kTileBlocks && !special; ++block) {
+      for (size_t side = 0; side < 2; ++side) {
+        std::memcpy(babies + (2 * block * size + side) * 16, scaled[side] + tile * kTileWords + 16 * block,
+                    16 * sizeof(uint32_t));
+      }
+    }
+    for (size_t baby = 1; baby < diagonals.baby_steps; ++baby) {
+      uint32_t* out = babies + (baby / size * size * kTileBlocks + baby % size) * 32;
+      kernel.switch_key(out, out + 16, 32 * size, switched[baby], kTileWords, q);
+      switched[baby].key += tile_words;
+      switched[baby].sources += kTileBlocks;
+    }
+    dot_diagonals(diagonals, tile, limb);
   }
 }
 
-/// One giant step's sum over the baby steps, group by group.
-void LatencyRunner::Workspace::dot_diagonals(const Diagonals& diagonals, size_t giant, size_t limb,
-                                             uint32_t* out0, uint32_t* out1) {
+/// One tile of every giant step's sum over the baby steps.
+void LatencyRunner::Workspace::dot_diagonals(const Diagonals& diagonals, size_t tile, size_t limb) {
   const Modulus& q = modulus(limb);
   const size_t size = diagonals.group_size();
-  for (size_t group = 0; group < diagonals.groups(); ++group) {
-    uint32_t* sum0 = group == 0 ? out0 : stage.switched[0].limb(limb);
-    uint32_t* sum1 = group == 0 ? out1 : stage.switched[1].limb(limb);
-    kernel.dot_pairs(sum0, sum1, 16, memory.babies_of(limb) + group * size * 2 * n(),
-                     diagonals.stream(limb, giant, group, n()), size * 16, 16, size, n(), q);
-    if (group == 0) continue;
-    kernel.add(out0, out0, sum0, n(), q);
-    kernel.add(out1, out1, sum1, n(), q);
+  const uint32_t* const babies = memory.babies.limb(limb);
+  for (size_t giant = 0; giant < diagonals.giant_steps; ++giant) {
+    const bool last = giant + 1 == diagonals.giant_steps;
+    uint32_t* sums[2];
+    for (size_t side = 0; side < 2; ++side) {
+      sums[side] = (last ? stage.sum[side].limb(limb) : memory.sum(giant, side, limb)) + tile * kTileWords;
+    }
+    for (size_t group = 0; group < diagonals.groups(); ++group) {
+      alignas(64) uint32_t more[2][kTileWords];
+      const bool first = group == 0;
+      kernel.dot_pairs(first ? sums[0] : more[0], first ? sums[1] : more[1],
+                       babies + group * size * 2 * kTileWords,
+                       diagonals.words.data() + diagonals.offset(limb, tile, giant, group), size, kTileWords, q);
+      for (size_t side = 0; side < 2 && !first; ++side)
+        kernel.add(sums[side], sums[side], more[side], kTileWords, q);
+    }
   }
 }
 
-/// stage.sum = rotation of stage.sum + (the sum of that giant step, or stage.sum itself where not
-/// `from_memory`). c_0 stays modulo QP all the time; only c_1 is divided by P, to be decomposed.
-void LatencyRunner::Workspace::rotate_sum(const PreparedKey& key, bool from_memory, size_t giant) {
-  const size_t limbs = stage.limbs;
-  pool.for_each(limbs + 1, [&](size_t limb) {
-    std::memcpy(stage.work.limb(limb), stage.sum[1].limb(limb), n() * sizeof(uint32_t));
+/// stage.sum = rotation of stage.sum + the sum of that giant step. c_0 stays modulo QP all the time; only c_1 is
+/// divided by P, to be decomposed.
+void LatencyRunner::Workspace::step(const PreparedKey& key, size_t giant) {
+  mod_down_to_coefficients(params, stage.sum[1], stage.limbs, pool);
+  decompose(params, stage.sum[1], nullptr, stage.digits, pool);
+  pool.for_each(extended_limbs(), [&](size_t limb) {
+    SwitchedBlocks blocks = switched_blocks(stage.digits, key, limb, 0, kKeyPrefetchWords);
+    blocks.joined = stage.sum[0].limb(limb);
+    for (size_t side = 0; side < 2; ++side) blocks.added[side] = memory.sum(giant, side, limb);
+    kernel.switch_key(stage.next[0].limb(limb), stage.sum[1].limb(limb), 16, blocks, n(), modulus(limb));
   });
-  mod_down_to_coefficients(params, stage.work, limbs, stage.scratch, pool);
-  decompose(params, stage.work, nullptr, stage.digits, pool);
-  const Automorphism& automorphism = program.automorphisms_.at(key.galois_element());
-  pool.for_each(limbs + 1, [&](size_t limb) {
-    const Modulus& q = modulus(limb);
-    uint32_t* switched[2] = {stage.switched[0].limb(limb), stage.switched[1].limb(limb)};
-    switch_limb(params, stage.digits, key, limb, switched[0], switched[1]);
-    kernel.add(switched[0], switched[0], stage.sum[0].limb(limb), n(), q);
-    for (size_t side = 0; side < 2; ++side) {
-      uint32_t* moved = stage.work.limb(limb);
-      uint32_t* sum = stage.sum[side].limb(limb);
-      kernel.permute(moved, 16, switched[side], automorphism);
-      kernel.add(sum, from_memory ? memory.sum(giant, side, limb) : sum, moved, n(), q);
-    }
-  });
+  std::swap(stage.sum[0], stage.next[0]);
 }
 
-void LatencyRunner::Workspace::fold(uint32_t galois_element, const LatencyKeys& keys) {
-  rotate_sum(keys.at(galois_element, stage.limbs), false, 0);
+/// stage.sum = stage.sum + its rotation.
+void LatencyRunner::Workspace::fold(const PreparedKey& key) {
+  pool.for_each(extended_limbs(), [&](size_t limb) {
+    std::memcpy(stage.work.limb(limb), stage.sum[1].limb(limb), n() * sizeof(uint32_t));
+  });
+  mod_down_to_coefficients(params, stage.work, stage.limbs, pool);
+  decompose(params, stage.work, nullptr, stage.digits, pool);
+  pool.for_each(extended_limbs(), [&](size_t limb) {
+    SwitchedBlocks blocks = switched_blocks(stage.digits, key, limb, 0, kKeyPrefetchWords);
+    blocks.joined = stage.sum[0].limb(limb);
+    for (size_t side = 0; side < 2; ++side) blocks.added[side] = stage.sum[side].limb(limb);
+    kernel.switch_key(stage.next[0].limb(limb), stage.next[1].limb(limb), 16, blocks, n(), modulus(limb));
+  });
+  std::swap(stage.sum, stage.next);
+}
+
+/// The Galois elements by which the product with a matrix is folded.
+std::vector<uint32_t> LatencyRunner::Workspace::folds(size_t index) const {
+  const Packing& packing = plan().packing;
+  std::vector<uint32_t> out;
+  if (index == 0) {
+    for (size_t step = packing.block; step < packing.slots(); step *= 2) out.push_back(rotation(step));
+    out.push_back(galois_element_of_conjugation(params.log_n()));
+  } else if (index + 1 == packing.matrices()) {
+    for (size_t copies = 1; copies < packing.output_copies; copies *= 2)
+      out.push_back(rotation(packing.output_stride * copies % packing.slots()));
+  }
+  return out;
 }
 
 /// stage.sum = P times the product of the matrix with the ciphertext `in`, modulo QP, its folds done.
 void LatencyRunner::Workspace::matrix(size_t index, const RnsPolynomial* in, const LatencyKeys& keys) {
-  const Packing& packing = plan().packing;
   const Diagonals& diagonals = program.matrices_[index];
-  const size_t limbs = diagonals.limbs;
-  stage.enter(limbs);
-  to_coefficients(in[1], stage.work, limbs);
+  stage.enter(diagonals.limbs);
+  to_coefficients(in[1], stage.work, stage.limbs);
   decompose(params, stage.work, &in[1], stage.digits, pool);
-  const size_t last_giant = diagonals.giant_steps - 1;
-  pool.for_each(limbs + 1, [&](size_t limb) {
-    baby_steps(diagonals, in, keys, limb);
-    for (size_t giant = 0; giant <= last_giant; ++giant) {
-      const bool last = giant == last_giant;
-      dot_diagonals(diagonals, giant, limb, last ? stage.sum[0].limb(limb) : memory.sum(giant, 0, limb),
-                    last ? stage.sum[1].limb(limb) : memory.sum(giant, 1, limb));
-    }
-  });
-  const uint32_t element = galois_element_of_rotation(static_cast<int>(diagonals.baby_steps), params.log_n());
-  for (size_t giant = last_giant; giant-- > 0;) rotate_sum(keys.at(element, limbs), true, giant);
-  if (index == 0) {
-    for (size_t step = packing.block; step < packing.slots(); step *= 2) fold_rotated(step, keys);
-    fold(galois_element_of_conjugation(params.log_n()), keys);
-  } else if (index + 1 == packing.matrices()) {
-    for (size_t copies = 1; copies < packing.output_copies; copies *= 2) {
-      fold_rotated(packing.output_stride * copies % packing.slots(), keys);
-    }
+  pool.for_each(extended_limbs(), [&](size_t limb) { baby_steps(diagonals, in, keys, limb); });
+  for (size_t giant = diagonals.giant_steps - 1; giant-- > 0;)
+    step(keys.at(rotation(diagonals.baby_steps), stage.limbs), giant);
+  for (const uint32_t element : folds(index)) fold(keys.at(element, stage.limbs));
+}
+
+void LatencyRunner::Workspace::rescaled_matrix(size_t index, const RnsPolynomial* in, const LatencyKeys& keys,
+                                               Pair& out) {
+  matrix(index, in, keys);
+  for (size_t side = 0; side < 2; ++side) {
+    mod_down(params, stage.sum[side], stage.limbs, plan().matrices[index].drop, out[side], stage.scratch, pool);
   }
+  add(out[0], program.biases_[index]);
 }
 
 /// product = a b, three parts.
 void LatencyRunner::Workspace::tensor(const Pair& a, const Pair& b, size_t limbs) {
   pool.for_each(limbs, [&](size_t i) {
     const Modulus& q = params.modulus(i);
+    uint32_t* const cross = product[1].limb(i);
     kernel.multiply(product[0].limb(i), a[0].limb(i), b[0].limb(i), n(), q);
-    kernel.multiply(product[1].limb(i), a[0].limb(i), b[1].limb(i), n(), q);
-    kernel.multiply_add(product[1].limb(i), a[1].limb(i), b[0].limb(i), n(), q);
+    kernel.multiply(cross, a[0].limb(i), b[1].limb(i), n(), q);
+    if (&a == &b) {
+      kernel.add(cross, cross, cross, n(), q);
+    } else {
+      kernel.multiply_add(cross, a[1].limb(i), b[0].limb(i), n(), q);
+    }
     kernel.multiply(product[2].limb(i), a[1].limb(i), b[1].limb(i), n(), q);
   });
 }
@@ -263,25 +299,31 @@ void LatencyRunner::Workspace::add_linear(const Terms& terms, size_t limbs) {
   }
 }
 
+/// stage.sum = P times what relinearisation makes of `square`, modulo QP, and P times the product's other parts
+/// where `with_product`. Destroys the product.
+void LatencyRunner::Workspace::relinearise(const RnsPolynomial& square, size_t limbs, bool with_product,
+                                           const LatencyKeys& keys) {
+  stage.enter(limbs);
+  to_coefficients(square, stage.work, limbs);
+  decompose(params, stage.work, &square, stage.digits, pool);
+  const PreparedKey& key = keys.at(kRelinearisation, limbs);
+  pool.for_each(extended_limbs(), [&](size_t limb) {
+    SwitchedBlocks blocks = switched_blocks(stage.digits, key, limb, 0, kKeyPrefetchWords);
+    for (size_t side = 0; side < 2 && with_product && limb < limbs; ++side) {
+      uint32_t* const part = product[side].limb(limb);
+      kernel.multiply_scalar(part, part, params.special_product(limb), n(), modulus(limb));
+      blocks.added[side] = part;
+    }
+    kernel.switch_key(stage.sum[0].limb(limb), stage.sum[1].limb(limb), 16, blocks, n(), modulus(limb));
+  });
+}
+
 /// out = (left right + linear terms) relinearised and rescaled by `drop` primes, + constant.
 void LatencyRunner::Workspace::multiply(const Product& factors, const Terms& terms, size_t drop, Pair& out,
                                         size_t limbs, const LatencyKeys& keys) {
-  stage.enter(limbs);
   tensor(registers[factors.left], registers[factors.right], limbs);
   add_linear(terms, limbs);
-  to_coefficients(product[2], stage.work, limbs);
-  decompose(params, stage.work, &product[2], stage.digits, pool);
-  const PreparedKey& key = keys.at(kRelinearisation, limbs);
-  pool.for_each(limbs + 1, [&](size_t limb) {
-    switch_limb(params, stage.digits, key, limb, stage.sum[0].limb(limb), stage.sum[1].limb(limb));
-    if (limb == limbs) return;
-    const Modulus& q = params.modulus(limb);
-    for (size_t side = 0; side < 2; ++side) {
-      uint32_t* scaled = stage.scratch.limb(limb);
-      kernel.multiply_scalar(scaled, product[side].limb(limb), params.special().value() % q.value(), n(), q);
-      kernel.add(stage.sum[side].limb(limb), stage.sum[side].limb(limb), scaled, n(), q);
-    }
-  });
+  relinearise(product[2], limbs, true, keys);
   for (size_t side = 0; side < 2; ++side) {
     mod_down(params, stage.sum[side], limbs, drop, out[side], stage.scratch, pool);
   }
@@ -289,16 +331,113 @@ void LatencyRunner::Workspace::multiply(const Product& factors, const Terms& ter
 }
 
 /// From register 0 to the last one.
-void LatencyRunner::Workspace::activation(size_t index, const LatencyKeys& keys) {
+void LatencyRunner::Workspace::activation(size_t index, const LatencyKeys& keys, const Ticket* ticket) {
   const ActivationPlan& step = plan().activations[index];
   const auto products = activation_products(step.degree);
   std::array<size_t, kMaxActivationDegree> limbs = {program.biases_[index].num_limbs()};
   for (size_t p = 0; p < products.size(); ++p) {
     const size_t before = std::min(limbs[products[p].left], limbs[products[p].right]);
     const size_t drop = step.drops[products[p].depth - 1];
-    multiply(products[p], program.terms_[index][p], drop, registers[p + 1], before, keys);
+    if (p == 0 && ticket != nullptr) {
+      first_product(program.terms_[index][p], drop, *ticket);
+    } else {
+      multiply(products[p], program.terms_[index][p], drop, registers[p + 1], before, keys);
+    }
     limbs[p + 1] = before - drop;
   }
+}
+
+// A ticket holds, one after the other: round(E_0 / P), where P c_0' + E_0 is the first part of the first matrix's
+// product modulo QP and c_0' its part that comes from c_0; that product's second part, rescaled; and both parts of
+// what relinearisation makes of its square, divided by P. Dividing P x + E by P, or by P and more primes at once,
+// gives x plus round(E / P), to the bit, since P x leaves no remainder.
+
+void LatencyRunner::Workspace::prepare(const RnsPolynomial& c1, const LatencyKeys& keys, Ticket& ticket) {
+  const MatrixPlan& first = plan().matrices.front();
+  const size_t limbs = first.limbs - first.drop;
+  const RnsPolynomial in[2] = {RnsPolynomial(n(), first.limbs), c1};
+  matrix(0, in, keys);
+  mod_down(params, stage.sum[0], first.limbs, 0, product[0], stage.scratch, pool);
+  ticket.append(product[0], first.limbs);
+  RnsPolynomial& v1 = registers[0][1];
+  mod_down(params, stage.sum[1], first.limbs, first.drop, v1, stage.scratch, pool);
+  ticket.append(v1, limbs);
+  for (size_t i = 0; i < limbs; ++i)
+    kernel.multiply(product[2].limb(i), v1.limb(i), v1.limb(i), n(), params.modulus(i));
+  relinearise(product[2], limbs, false, keys);
+  for (size_t side = 0; side < 2; ++side) {
+    mod_down(params, stage.sum[side], limbs, 0, product[side], stage.scratch, pool);
+    ticket.append(product[side], limbs);
+  }
+}
+
+/// Register 0 from c_0 and the ticket: rotations and folds of c_0 alone are automorphisms and nothing else.
+void LatencyRunner::Workspace::first_matrix(const RnsPolynomial& c0, const Ticket& ticket) {
+  const Diagonals& diagonals = program.matrices_.front();
+  const MatrixPlan& first = plan().matrices.front();
+  const size_t size = diagonals.group_size();
+  ticket.read(0, first.limbs, product[1]);
+  const std::vector<uint32_t> elements = folds(0);
+  pool.for_each(first.limbs, [&](size_t limb) {
+    const Modulus& q = params.modulus(limb);
+    uint32_t* const babies = memory.babies.limb(limb);
+    for (size_t tile = 0; tile < n() / kTileWords; ++tile) {
+      for (size_t baby = 0; baby < diagonals.baby_steps; ++baby) {
+        const Automorphism& move = program.automorphisms_.at(rotation(baby));
+        kernel.permute_blocks(babies + (baby / size * size * kTileBlocks + baby % size) * 16, 16 * size,
+                              c0.limb(limb), move.sources.data() + tile * kTileBlocks, move.lanes.data(),
+                              kTileWords);
+      }
+      for (size_t giant = 0; giant < diagonals.giant_steps; ++giant) {
+        uint32_t* const sum = memory.sum(giant, 0, limb) + tile * kTileWords;
+        for (size_t group = 0; group < diagonals.groups(); ++group) {
+          alignas(64) uint32_t more[kTileWords];
+          kernel.dot(group == 0 ? sum : more, babies + group * size * kTileWords,
+                     diagonals.words.data() + diagonals.offset(limb, tile, giant, group), size, kTileWords, q);
+          if (group > 0) kernel.add(sum, sum, more, kTileWords, q);
+        }
+      }
+    }
+    uint32_t* const moved = stage.work.limb(limb);
+    uint32_t* const sum = product[0].limb(limb);
+    const Automorphism& giant_step = program.automorphisms_.at(rotation(diagonals.baby_steps));
+    std::memcpy(sum, memory.sum(diagonals.giant_steps - 1, 0, limb), n() * sizeof(uint32_t));
+    for (size_t giant = diagonals.giant_steps - 1; giant-- > 0;) {
+      kernel.permute(moved, 16, sum, giant_step);
+      kernel.add(sum, moved, memory.sum(giant, 0, limb), n(), q);
+    }
+    for (const uint32_t element : elements) {
+      kernel.permute(moved, 16, sum, program.automorphisms_.at(element));
+      kernel.add(sum, sum, moved, n(), q);
+    }
+    kernel.add(sum, sum, product[1].limb(limb), n(), q);
+  });
+  rescale(params, product[0], first.limbs, first.drop, registers[0][0], stage.scratch, pool);
+  add(registers[0][0], program.biases_.front());
+  ticket.read(first.limbs, first.limbs - first.drop, registers[0][1]);
+}
+
+/// Register 1, as multiply() gives it.
+void LatencyRunner::Workspace::first_product(const Terms& terms, size_t drop, const Ticket& ticket) {
+  const MatrixPlan& first = plan().matrices.front();
+  const size_t limbs = first.limbs - first.drop;
+  const Pair& v = registers[0];
+  pool.for_each(limbs, [&](size_t i) {
+    const Modulus& q = params.modulus(i);
+    kernel.multiply(product[0].limb(i), v[0].limb(i), v[0].limb(i), n(), q);
+    kernel.multiply(product[1].limb(i), v[0].limb(i), v[1].limb(i), n(), q);
+    kernel.add(product[1].limb(i), product[1].limb(i), product[1].limb(i), n(), q);
+  });
+  add_linear(terms, limbs);
+  for (size_t side = 0; side < 2; ++side) {
+    ticket.read(first.limbs + (side + 1) * limbs, limbs, product[2]);
+    pool.for_each(limbs, [&](size_t i) {
+      uint32_t* const part = product[side].limb(i);
+      kernel.add(part, part, product[2].limb(i), n(), params.modulus(i));
+    });
+    rescale(params, product[side], limbs, drop, registers[1][side], stage.scratch, pool);
+  }
+  if (terms.constant) add(registers[1][0], *terms.constant);
 }
 
 void LatencyRunner::Workspace::add(RnsPolynomial& out, const RnsPolynomial& b) {
@@ -320,17 +459,18 @@ void LatencyRunner::Workspace::fill_other_slots(RnsPolynomial& out) {
   add(out, program.encode_constant(random_slots, {plan().answer_limbs(), plan().output_scale()}));
 }
 
-Ciphertext LatencyRunner::Workspace::run(const Ciphertext& input, const LatencyKeys& keys) {
+Ciphertext LatencyRunner::Workspace::run(const Ciphertext& input, const LatencyKeys& keys,
+                                         const Ticket* ticket) {
   const size_t last = plan().matrices.size() - 1;
   const RnsPolynomial* in = input.parts.data();
   for (size_t i = 0; i < last; ++i) {
-    matrix(i, in, keys);
-    for (size_t side = 0; side < 2; ++side) {
-      mod_down(params, stage.sum[side], stage.limbs, plan().matrices[i].drop, registers[0][side],
-               stage.scratch, pool);
+    const Ticket* const prepared = i == 0 ? ticket : nullptr;
+    if (prepared != nullptr) {
+      first_matrix(input.parts[0], *prepared);
+    } else {
+      rescaled_matrix(i, in, keys, registers[0]);
     }
-    add(registers[0][0], program.biases_[i]);
-    activation(i, keys);
+    activation(i, keys, prepared);
     in = registers[activation_products(plan().activations[i].degree).size()].data();
   }
   matrix(last, in, keys);
@@ -352,10 +492,11 @@ LatencyRunner::LatencyRunner(std::shared_ptr<const LatencyProgram> program, size
 
 LatencyRunner::~LatencyRunner() = default;
 
-Ciphertext LatencyRunner::run(const Ciphertext& input, const LatencyKeys& keys) {
+Ciphertext LatencyRunner::run(const Ciphertext& input, const LatencyKeys& keys, const Ticket* ticket) {
   const LatencyPlan& plan = program_->plan();
   require_same_params(*input.params, *program_->params());
-  if (input.parts.size() != 2 || input.num_limbs() != plan.top_limbs()) {
+  const bool whole = input.parts.size() == 2 || (ticket != nullptr && input.parts.size() == 1);
+  if (!whole || input.num_limbs() != plan.top_limbs()) {
     throw Error(ErrorCode::parameter_mismatch, "an input of " + std::to_string(input.parts.size()) +
                                                    " parts and " + std::to_string(input.num_limbs()) +
                                                    " limbs; the plan takes 2 and " +
@@ -370,35 +511,26 @@ Ciphertext LatencyRunner::run(const Ciphertext& input, const LatencyKeys& keys) 
     throw Error(ErrorCode::parameter_mismatch, "the input was made for key " + hex(input.key_id) +
                                                    ", the evaluation keys are of key " + hex(keys.key_id()));
   }
-  return workspace_->run(input, keys);
-}
-
-size_t Ticket::bytes() const { return words_.size() * sizeof(uint32_t); }
-
-size_t Ticket::bytes_of(const LatencyPlan& plan) {
-  return plan.top_limbs() * (size_t{4} << plan.params.log_n);
+  if (ticket != nullptr && (input.seed != ticket->seed() || input.key_id != ticket->key_id() ||
+                            ticket->bytes() != Ticket::bytes_of(plan))) {
+    throw Error(ErrorCode::parameter_mismatch, "the ticket is for another seed, key or plan than the input's");
+  }
+  return workspace_->run(input, keys, ticket);
 }
 
 Ticket LatencyRunner::prepare(const Seed& seed, const LatencyKeys& keys) {
-  const RnsPolynomial c1 =
-      expand_ciphertext_seed(*program_->params(), keys.key_id(), seed, program_->plan().top_limbs());
-  Ticket out;
-  out.seed_ = seed;
-  out.key_id_ = keys.key_id();
-  for (size_t i = 0; i < c1.num_limbs(); ++i) {
-    out.words_.insert(out.words_.end(), c1.limb_span(i).begin(), c1.limb_span(i).end());
-  }
-  return out;
+  const LatencyPlan& plan = program_->plan();
+  Ticket ticket(seed, keys.key_id());
+  workspace_->prepare(expand_ciphertext_seed(*program_->params(), keys.key_id(), seed, plan.top_limbs()), keys,
+                      ticket);
+  return ticket;
 }
 
 Result<Bytes> LatencyRunner::answer(ByteView request, const LatencyKeys& keys, const Ticket* ticket) {
-  auto input = read_ciphertext(request, program_->params());
+  auto input = read_ciphertext(request, program_->params(), ticket == nullptr);
   if (!input.ok()) return input.error();
-  if (ticket != nullptr && (input->seed != ticket->seed() || input->key_id != ticket->key_id())) {
-    return Error(ErrorCode::parameter_mismatch, "the ticket is for another seed or key than the input's");
-  }
   try {
-    return write_ciphertext(run(*input, keys));
+    return write_ciphertext(run(*input, keys, ticket));
   } catch (const Error& error) {
     return error;
   }

@@ -4,7 +4,39 @@
 
 namespace cryptotl {
 
-/// The part of cost_of() that needs no tables of the ring: for the planner's search.
-double pass_milliseconds(const LatencyPlan& plan);
+/// Nanoseconds of the parts of a pass, in one ring and with so many special primes.
+class PassCost {
+ public:
+  PassCost(const KernelSpeeds& speeds, size_t log_n, size_t special_primes);
+
+  /// A matrix product: `folds` rotations of its result, which is rescaled by `drop` primes.
+  double matrix(size_t limbs, size_t drop, size_t diagonals, size_t baby_steps, size_t folds) const;
+  /// A product of ciphertexts, relinearised and rescaled.
+  double product(size_t limbs, size_t drop) const;
+  /// Bytes of a switching key as it travels.
+  double key_bytes(size_t limbs) const;
+
+ private:
+  double digits(size_t limbs) const;
+  double extended(size_t limbs) const;
+  double transforms(double count) const;
+  double key_words(size_t limbs) const;
+  double passes(double count) const;
+  double decomposition(size_t limbs) const;
+  double giant_step(size_t limbs) const;
+  double mod_down(size_t limbs, size_t drop) const;
+
+  const KernelSpeeds speeds_;
+  double n_;
+  double log_n_;
+  size_t special_;
+};
+
+/// Rotations by which a matrix's product is folded.
+size_t folds_of(const Packing& packing, size_t matrix);
+
+/// The baby steps of least cost for every matrix of the plan, whose chain of primes is set: time, and what the
+/// keys' transfer and memory are worth. Returns that sum for the whole plan.
+double choose_splits(LatencyPlan& plan, const KernelSpeeds& speeds);
 
 }  // namespace cryptotl

@@ -9,38 +9,48 @@ namespace {
 
 double log_of(double scale) { return std::round(100 * std::log2(scale)) / 100; }
 
-void describe_matrix(std::ostream& out, const LatencyPlan& plan, size_t i) {
+std::string milliseconds(double time) {
+  std::ostringstream out;
+  out << std::round(100 * time) / 100 << " ms";
+  return out.str();
+}
+
+void describe_matrix(std::ostream& out, const LatencyPlan& plan, size_t i, double time) {
   const MatrixPlan& matrix = plan.matrices[i];
   const Register result = plan.matrix_output(i);
   out << "matrix " << plan.packing.widths[i + 1] << " x " << plan.packing.widths[i] << ": "
       << plan.packing.diagonals(i) << " diagonals at 2^" << log_of(matrix.scale) << ", " << matrix.baby_steps
       << " baby steps, " << matrix.limbs << " limbs -> " << result.limbs << " limbs at 2^"
-      << log_of(result.scale) << "\n";
+      << log_of(result.scale) << "; about " << milliseconds(time) << "\n";
 }
 
-void describe_product(std::ostream& out, const Product& product, size_t index, const Register& result) {
+void describe_product(std::ostream& out, const Product& product, size_t index, const Register& result,
+                      double time) {
   const auto name = [](size_t k) { return k == 0 ? std::string("v") : "r" + std::to_string(k); };
   out << name(index + 1) << " = " << name(product.left) << " " << name(product.right) << " + ... -> "
-      << result.limbs << " limbs at 2^" << log_of(result.scale) << "\n";
+      << result.limbs << " limbs at 2^" << log_of(result.scale) << "; about " << milliseconds(time) << "\n";
 }
 
 }  // namespace
 
-std::string describe(const LatencyPlan& plan) {
-  const LatencyCost cost = cost_of(plan);
+std::string describe(const LatencyPlan& plan, const KernelSpeeds& speeds) {
+  const LatencyCost cost = cost_of(plan, speeds);
+  const std::vector<double> times = step_costs(plan, speeds);
+  size_t next = 0;
   std::ostringstream out;
   size_t step = 1;
   const auto number = [&]() -> std::ostream& { return out << "  " << step++ << ". "; };
   out << "one input at a time, N = " << 2 * plan.packing.slots() << ", " << plan.top_limbs()
-      << " primes and a special one\n";
+      << " primes and " << plan.params.special_primes.size() << " special\n";
   number() << "input of " << plan.input_width() << " in pairs, " << plan.packing.blocks() << " blocks of "
            << plan.packing.block << "; scale 2^" << log_of(plan.input_scale) << "\n";
   for (size_t i = 0; i < plan.matrices.size(); ++i) {
-    describe_matrix(number(), plan, i);
+    describe_matrix(number(), plan, i, times[next++]);
     if (i == plan.activations.size()) break;
     const std::vector<Register> registers = plan.registers(i);
     const auto products = activation_products(plan.activations[i].degree);
-    for (size_t p = 0; p < products.size(); ++p) describe_product(number(), products[p], p, registers[p + 1]);
+    for (size_t p = 0; p < products.size(); ++p)
+      describe_product(number(), products[p], p, registers[p + 1], times[next++]);
   }
   number() << plan.packing.output_copies << " partial sums folded; answer at 2^"
            << log_of(plan.output_scale()) << ", |y| <= " << plan.output_limit

@@ -111,7 +111,7 @@ nlohmann::json LatencyPlan::to_json() const {
   return {
       {"ring_degree_log2", params.log_n},
       {"primes", params.primes},
-      {"special_prime", params.special_prime},
+      {"special_primes", params.special_primes},
       {"base_limbs", params.base_limbs},
       {"widths", packing.widths},
       {"block", packing.block},
@@ -139,7 +139,7 @@ LatencyPlan unchecked_from_json(const nlohmann::json& json) {
   LatencyPlan plan;
   plan.params.log_n = json.at("ring_degree_log2").get<size_t>();
   plan.params.primes = json.at("primes").get<std::vector<uint32_t>>();
-  plan.params.special_prime = json.at("special_prime").get<uint32_t>();
+  plan.params.special_primes = json.at("special_primes").get<std::vector<uint32_t>>();
   plan.params.base_limbs = json.at("base_limbs").get<size_t>();
   plan.packing.log_n = plan.params.log_n;
   plan.packing.widths = json.at("widths").get<std::vector<size_t>>();

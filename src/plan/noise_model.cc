@@ -71,7 +71,6 @@ NoiseModel::NoiseModel(const FoldedNetwork& network, const Calibration& calibrat
   for (size_t i = 0; i < network.maps.size(); ++i) {
     weight_mean_square_.push_back(root_mean_square(network.maps[i].weight));
     weight_limits_.push_back(largest_entry(network.maps[i].weight));
-    sums_of_rotations_.push_back(rotations_variance(plan, i));
   }
   for (size_t i = 0; i < network.activations.size(); ++i) {
     register_limits_.push_back(limits(network.activations[i], calibration.layers[i].pre_activation));
@@ -82,10 +81,11 @@ NoiseModel::NoiseModel(const FoldedNetwork& network, const Calibration& calibrat
   }
 }
 
-/// Per slot: digits uniform in (-q/2, q/2], one error each, divided by P of about q; and the rounding by
-/// which c_1 comes back from the extended basis.
-double NoiseModel::key_switch(size_t limbs) const {
-  const double digits = std::sqrt(static_cast<double>(limbs) * n_ / 12) * kErrorDeviation;
+/// Per slot: digits uniform in (-d/2, d/2], one error each, divided by P of about d where they are full (what is
+/// left over is smaller by 2^30); and the rounding by which c_1 comes back from the extended basis.
+double NoiseModel::key_switch(const LatencyPlan& plan, size_t limbs) const {
+  const size_t full = limbs / plan.params.special_primes.size();
+  const double digits = std::sqrt(static_cast<double>(full) * n_ / 12) * kErrorDeviation;
   return slot(std::hypot(digits, rescale_noise(static_cast<size_t>(n_))));
 }
 
@@ -96,7 +96,7 @@ void NoiseModel::visit_matrix(const LatencyPlan& plan, size_t i, Encryption encr
   const MatrixPlan& matrix = plan.matrices[i];
   const double in = plan.matrix_input(i).scale;
   const double out = plan.matrix_output(i).scale;
-  const double switched = key_switch(matrix.limbs);
+  const double switched = key_switch(plan, matrix.limbs);
   const double rounding = slot(rescale_noise(static_cast<size_t>(n_)));
   if (i == 0) {
     const double fresh =
@@ -110,7 +110,7 @@ void NoiseModel::visit_matrix(const LatencyPlan& plan, size_t i, Encryption encr
       gains.diagonal_gain * std::hypot(halves * slot(encoding_noise()) / matrix.scale,
                                        kDoublePrecision * weight_mean_square_[i]));
   add(i, "giant steps and folds",
-      gains.sum_gain * std::sqrt(sums_of_rotations_[i]) * switched / (in * matrix.scale));
+      gains.sum_gain * std::sqrt(rotations_variance(plan, i)) * switched / (in * matrix.scale));
   add(i, "rescale", gains.sum_gain * rounding / out);
 }
 
@@ -125,7 +125,7 @@ void NoiseModel::visit_activation(const LatencyPlan& plan, size_t i, const Visit
     const Register& left = registers[products[p].left];
     const Register& right = registers[products[p].right];
     const double scale = left.scale * right.scale;
-    const double switched = key_switch(std::min(left.limbs, right.limbs)) / scale;
+    const double switched = key_switch(plan, std::min(left.limbs, right.limbs)) / scale;
     variance += std::pow(gains[p] * std::hypot(rounding / registers[p + 1].scale, switched), 2);
     // A linear factor is rounded to an integer, for all units alike: no deviation but a bound, so it takes
     // less of the tail by which deviations are multiplied.

@@ -12,8 +12,7 @@ enum class Encryption { secret_key, public_key };
 
 /// Predicts the error of a plan's answers from the gains that the calibration measured: every operation adds
 /// independent errors of a known deviation (noise.h), and each gain says what of them arrives at an output.
-/// Ring, packing and baby steps are those of the plan that it is made for; scales and drops may change
-/// between calls.
+/// Ring and packing are those of the plan that it is made for; all else may change between calls.
 class NoiseModel {
  public:
   NoiseModel(const FoldedNetwork& network, const Calibration& calibration, const LatencyPlan& plan);
@@ -37,14 +36,13 @@ class NoiseModel {
   void visit_activation(const LatencyPlan& plan, size_t i, const Visit& add) const;
 
   double slot(double coefficient) const { return coefficient * root_half_n_; }
-  double key_switch(size_t limbs) const;
+  double key_switch(const LatencyPlan& plan, size_t limbs) const;
 
   const Calibration& calibration_;
   std::vector<std::vector<double>> register_limits_;
   std::vector<std::vector<std::vector<double>>> linear_;  ///< [activation][product][register], absolute
   std::vector<double> weight_limits_;
   std::vector<double> weight_mean_square_;  ///< root mean square entry of each map
-  std::vector<double> sums_of_rotations_;   ///< variance of each matrix's giant steps and folds
   double n_;
   double root_half_n_;
 };

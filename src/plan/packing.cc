@@ -3,32 +3,16 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <limits>
 #include <string>
 
 namespace cryptotl {
 namespace {
 
-// Measured, in units of one baby step (a hoisted rotation): a giant step decomposes anew; a key costs its
-// transfer and its memory.
-constexpr double kGiantStep = 3.5;
-constexpr double kKey = 0.5;
 constexpr size_t kMaxCopies = 64;
-constexpr double kLastMatrix = 0.3;  // it has fewer limbs than the others
 
 Error refuse(const std::string& why) { return Error(ErrorCode::invalid_argument, "plan: " + why); }
 
 size_t ceil_divide(size_t a, size_t b) { return (a + b - 1) / b; }
-
-double matrix_cost(size_t diagonals, size_t baby_steps) {
-  const double babies = static_cast<double>(std::min(baby_steps, diagonals) - 1);
-  const double giants = static_cast<double>(ceil_divide(diagonals, baby_steps) - 1);
-  return (1 + kKey) * babies + kGiantStep * giants + (giants > 0 ? kKey : 0);
-}
-
-double folds_cost(size_t copies) { return std::log2(static_cast<double>(copies)) * (kGiantStep + kKey); }
-
-double best_matrix_cost(size_t diagonals) { return matrix_cost(diagonals, choose_baby_steps(diagonals)); }
 
 /// Row i reads slots i .. i + shift - 1 of every block. The blocks' windows tile the period as long as they
 /// stay inside their blocks, or where shift divides the block (then the block that follows takes over where
@@ -52,15 +36,6 @@ void choose_output(Packing& packing) {
       return;
     }
   }
-}
-
-double cost(const Packing& packing) {
-  double sum = folds_cost(packing.blocks()) + kLastMatrix * folds_cost(packing.output_copies);
-  for (size_t i = 0; i < packing.matrices(); ++i) {
-    const bool last = i + 1 == packing.matrices();
-    sum += (last ? kLastMatrix : 1.0) * best_matrix_cost(packing.diagonals(i));
-  }
-  return sum;
 }
 
 size_t widest_hidden(const Packing& packing) {
@@ -99,22 +74,14 @@ std::vector<size_t> widths_of(const FoldedNetwork& network) {
 }
 
 bool valid_baby_steps(size_t steps, size_t diagonals) {
-  return std::has_single_bit(steps) && steps <= kMaxBabySteps && (steps <= kLazyTerms || steps <= diagonals);
+  return steps >= 1 && steps <= std::min(kMaxBabySteps, diagonals) &&
+         (steps <= kLazyTerms || steps % kLazyTerms == 0);
 }
 
-size_t choose_baby_steps(size_t diagonals) {
-  size_t best = 1;
-  for (size_t steps = 1; valid_baby_steps(steps, diagonals); steps *= 2) {
-    if (matrix_cost(diagonals, steps) < matrix_cost(diagonals, best)) best = steps;
-  }
-  return best;
-}
-
-Result<Packing> choose_packing(std::span<const size_t> widths, size_t log_n) {
+Result<std::vector<Packing>> possible_packings(std::span<const size_t> widths, size_t log_n) {
   if (widths.size() < 3) return refuse("a network needs at least one activation");
   CRYPTOTL_TRY(check_widths(widths));
-  Packing best;
-  double least = std::numeric_limits<double>::infinity();
+  std::vector<Packing> out;
   Packing packing;
   packing.log_n = log_n;
   packing.widths.assign(widths.begin(), widths.end());
@@ -122,17 +89,13 @@ Result<Packing> choose_packing(std::span<const size_t> widths, size_t log_n) {
        packing.block *= 2) {
     packing.shift = choose_shift(packing.input_width(), packing.widths[1], packing.block, packing.blocks());
     choose_output(packing);
-    if (!fits(packing) || packing.output_stride * packing.output_copies > packing.slots()) continue;
-    if (const double found = cost(packing); found < least) {
-      least = found;
-      best = packing;
-    }
+    if (fits(packing) && packing.output_stride * packing.output_copies <= packing.slots()) out.push_back(packing);
   }
-  if (!std::isfinite(least)) {
+  if (out.empty()) {
     return refuse("rows of these widths need more than the " + std::to_string(packing.slots()) +
                   " slots of N = " + std::to_string(2 * packing.slots()));
   }
-  return best;
+  return out;
 }
 
 Status check_packing(const Packing& packing) {
@@ -193,12 +156,14 @@ double mean_answer_slot(const Packing& packing, const Matrix& last_weight, std::
   OutputEntry entry;
   for (size_t t = 0; t < slots.size(); ++t) {
     if (!output_entry(packing, t, 0, entry)) continue;
-    for (size_t r = 0; r < packing.output_window; ++r) {
-      output_entry(packing, t, r, entry);
-      if (entry.unit >= hidden.size()) continue;
-      const double below =
-          entry.row + half < last_weight.rows ? last_weight(entry.row + half, entry.unit) : 0.0;
-      slots[t] += std::complex<double>(last_weight(entry.row, entry.unit), below) * hidden[entry.unit];
+    // The window may run over the end of the block.
+    const size_t end = entry.unit + packing.output_window;
+    const size_t ranges[2][2] = {{entry.unit, std::min(end, packing.block)}, {0, end - std::min(end, packing.block)}};
+    for (const auto& [low, high] : ranges) {
+      for (size_t unit = low; unit < std::min(high, hidden.size()); ++unit) {
+        const double below = entry.row + half < last_weight.rows ? last_weight(entry.row + half, unit) : 0.0;
+        slots[t] += std::complex<double>(last_weight(entry.row, unit), below) * hidden[unit];
+      }
     }
   }
   for (size_t copies = 1; copies < packing.output_copies; copies *= 2) {

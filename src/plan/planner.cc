@@ -19,6 +19,7 @@ namespace {
 
 constexpr size_t kPrimeBits = 30;
 constexpr size_t kMaxBaseLimbs = 3;
+constexpr size_t kMaxSpecialPrimes = 3;  // a fourth pays for no chain of 30-bit primes up to N = 16384
 // A Gaussian leaves 8 deviations with probability 1.3e-15, so one of 1,024 outputs does with less than
 // 2^-39.5.
 constexpr double kTail = 8.0;
@@ -37,10 +38,11 @@ ValueRange widened(const ValueRange& range, double margin) {
   return {range.low - margin * span, range.high + margin * span};
 }
 
-/// How many primes each rescale takes, in the order of the program, and the base.
+/// How many primes each rescale takes, in the order of the program, and the base; and the special ones.
 struct Chain {
   std::vector<size_t> drops;
   size_t base_limbs = 0;
+  size_t special_primes = 1;
   size_t primes() const {
     size_t sum = base_limbs;
     for (const size_t drop : drops) sum += drop;
@@ -48,7 +50,8 @@ struct Chain {
   }
 };
 
-/// Calls `visit` for every chain of one or two primes a rescale (none to two after the last matrix).
+/// Calls `visit` for every chain of one or two primes a rescale (none to two after the last matrix) and of at most
+/// `most_primes` in all.
 template <typename Visit>
 void for_each_chain(const std::vector<bool>& of_matrix, size_t most_primes, const Visit& visit) {
   const size_t rescales = of_matrix.size();
@@ -63,7 +66,9 @@ void for_each_chain(const std::vector<bool>& of_matrix, size_t most_primes, cons
     chain.drops.push_back(0);
     for (size_t& last = chain.drops.back(); last <= 2; ++last) {
       for (chain.base_limbs = 1; chain.base_limbs <= kMaxBaseLimbs; ++chain.base_limbs) {
-        if (chain.primes() <= most_primes) visit(chain);
+        for (chain.special_primes = 1; chain.special_primes <= kMaxSpecialPrimes; ++chain.special_primes) {
+          if (chain.primes() + chain.special_primes <= most_primes) visit(chain);
+        }
       }
     }
   }
@@ -83,10 +88,11 @@ std::vector<bool> rescales_of(const FoldedNetwork& network) {
 void use_chain(LatencyPlan& plan, const Chain& chain) {
   size_t limbs = chain.primes();
   plan.params.base_limbs = chain.base_limbs;
-  plan.params.primes = ntt_primes(1u << kPrimeBits, uint32_t{2} << plan.params.log_n, limbs + 1);
-  // The largest prime divides the key switching noise.
-  plan.params.special_prime = plan.params.primes.front();
-  plan.params.primes.erase(plan.params.primes.begin());
+  const size_t special = chain.special_primes;
+  plan.params.primes = ntt_primes(1u << kPrimeBits, uint32_t{2} << plan.params.log_n, limbs + special);
+  // The largest primes divide the key switching noise.
+  plan.params.special_primes.assign(plan.params.primes.begin(), plan.params.primes.begin() + static_cast<std::ptrdiff_t>(special));
+  plan.params.primes.erase(plan.params.primes.begin(), plan.params.primes.begin() + static_cast<std::ptrdiff_t>(special));
   size_t next = 0;
   const auto drop = [&] {
     limbs -= chain.drops[next];
@@ -118,7 +124,7 @@ LatencyPlan outline(const FoldedNetwork& network, const Calibration& calibration
   plan.params.log_n = packing.log_n;
   plan.packing = packing;
   for (size_t i = 0; i < network.maps.size(); ++i) {
-    plan.matrices.push_back({0, 0, choose_baby_steps(packing.diagonals(i)), 0});
+    plan.matrices.push_back({0, 0, 1, 0});
   }
   for (const FoldedActivation& activation : network.activations) {
     plan.activations.push_back({activation.degree, std::vector<size_t>(activation_depth(activation.degree))});
@@ -241,8 +247,8 @@ class ScaleSearch {
 };
 
 struct Candidate {
-  double milliseconds = 0;
-  size_t ring = 0;  ///< index into outlines
+  double cost = 0;
+  size_t outline = 0;  ///< index into outlines
   Chain chain;
 };
 
@@ -261,9 +267,10 @@ class Search {
     CRYPTOTL_TRY(collect());
     std::optional<LatencyPlan> best;
     for (const Candidate& candidate : candidates_) {
-      LatencyPlan plan = outlines_[candidate.ring];
+      LatencyPlan plan = outlines_[candidate.outline];
       use_chain(plan, candidate.chain);
-      const NoiseModel& noise = noises_[candidate.ring];
+      choose_splits(plan, options_.speeds);
+      const NoiseModel& noise = noises_[candidate.outline];
       plan.predicted_error = kTail * ScaleSearch(noise, plan).run();
       if (!std::isfinite(plan.predicted_error)) continue;
       if (!best || plan.predicted_error < best->predicted_error) best = plan;
@@ -291,29 +298,34 @@ class Search {
     const std::vector<bool> rescales = rescales_of(network_);
     Status refused;
     for (size_t log_n = kSmallestRing; log_n <= kLargestRing; ++log_n) {
-      auto packing = choose_packing(widths, log_n);
-      if (!packing.ok()) {
-        refused = packing.error();
-        continue;
+      auto packings = possible_packings(widths, log_n);
+      if (!packings.ok()) refused = packings.error();
+      for (size_t i = 0; packings.ok() && i < packings->size(); ++i) {
+        const Status added = collect((*packings)[i], rescales);
+        if (!added.ok()) refused = added;
       }
-      if (options_.random_slots && !leave_outputs_alone(*packing)) {
-        refused = Error(ErrorCode::invalid_argument, "plan: " + std::to_string(packing->output_width()) +
-                                                         " outputs leave partial sums beside them; at most " +
-                                                         std::to_string(2 * packing->block) +
-                                                         " come alone from these hidden layers");
-        continue;
-      }
-      outlines_.push_back(outline(network_, calibration_, options_, *packing));
-      noises_.emplace_back(network_, calibration_, outlines_.back());
-      const size_t most = static_cast<size_t>(guideline_log_qp(log_n)) / kPrimeBits - 1;
-      for_each_chain(rescales, most, [&](const Chain& chain) {
-        LatencyPlan plan = outlines_.back();
-        use_chain(plan, chain);
-        candidates_.push_back({pass_milliseconds(plan), outlines_.size() - 1, chain});
-      });
     }
     if (outlines_.empty()) return refused;
-    std::ranges::stable_sort(candidates_, {}, &Candidate::milliseconds);
+    std::ranges::stable_sort(candidates_, {}, &Candidate::cost);
+    return {};
+  }
+
+  /// Every chain of one packing.
+  Status collect(Packing packing, const std::vector<bool>& rescales) {
+    if (options_.random_slots && !leave_outputs_alone(packing)) {
+      return Error(ErrorCode::invalid_argument, "plan: " + std::to_string(packing.output_width()) +
+                                                    " outputs leave partial sums beside them; at most " +
+                                                    std::to_string(2 * packing.block) +
+                                                    " come alone from these hidden layers");
+    }
+    outlines_.push_back(outline(network_, calibration_, options_, packing));
+    noises_.emplace_back(network_, calibration_, outlines_.back());
+    const size_t most = static_cast<size_t>(guideline_log_qp(packing.log_n)) / kPrimeBits;
+    for_each_chain(rescales, most, [&](const Chain& chain) {
+      LatencyPlan plan = outlines_.back();
+      use_chain(plan, chain);
+      candidates_.push_back({choose_splits(plan, options_.speeds), outlines_.size() - 1, chain});
+    });
     return {};
   }
 

@@ -39,7 +39,7 @@ class Encoder {
 /// Throws invalid_argument unless there are N coefficients, for 1 to num_primes() limbs.
 void require_message(const Params& params, size_t coefficients, size_t limbs);
 
-/// Residues of the coefficients modulo limbs 0..limbs-1, and modulo P as one more limb where `extended`, in
+/// Residues of the coefficients modulo limbs 0..limbs-1, and modulo the special primes where `extended`, in
 /// NTT form. Throws as require_message.
 RnsPolynomial to_ntt(const Params& params, std::span<const int64_t> coefficients, size_t limbs,
                      bool extended = false);

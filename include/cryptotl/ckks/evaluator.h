@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <span>
@@ -57,6 +58,7 @@ class Evaluator {
  private:
   const PreparedKey& key(const Ciphertext& ciphertext, uint32_t galois_element) const;
   Digits decompose_part(const RnsPolynomial& part) const;
+  std::array<RnsPolynomial, 2> switched(const Digits& digits, const PreparedKey& key) const;
   Ciphertext apply_galois(const Ciphertext& a, uint32_t galois_element, const Digits& digits) const;
   void require_operand(const Ciphertext& a) const;
   void require_pair(const Ciphertext& a, const Ciphertext& b) const;
@@ -65,7 +67,6 @@ class Evaluator {
   Encoder encoder_;
   mutable ThreadPool threads_;
   std::map<std::pair<uint32_t, size_t>, std::unique_ptr<const PreparedKey>> prepared_;
-  std::map<uint32_t, std::unique_ptr<const Automorphism>> automorphisms_;
 };
 
 }  // namespace cryptotl

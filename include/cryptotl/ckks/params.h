@@ -16,8 +16,9 @@ struct ParamsSpec {
   size_t log_n = 0;
   /// The ciphertext primes q_0, q_1, ...: the base primes first, then one a level.
   std::vector<uint32_t> primes;
-  /// The one prime that only evaluation keys have.
-  uint32_t special_prime = 0;
+  /// The primes that only evaluation keys have, 1 to 4; P is their product. A digit of key switching holds as
+  /// many ciphertext primes.
+  std::vector<uint32_t> special_primes;
   /// How many of `primes` are the base, under which the last answer is decrypted.
   size_t base_limbs = 2;
 
@@ -26,8 +27,10 @@ struct ParamsSpec {
 
 /// Parameters of RNS-CKKS over Z[X]/(X^N + 1) that cannot be wrong: checked once, immutable, shared by
 /// everything that is made under them. Uniform ternary secret, errors of standard deviation 3.24 (centred
-/// binomial, eta = 21), one decomposition digit a prime and one special prime P. Level l has base_limbs + l
-/// limbs. Limb i belongs to prime i; limb num_primes() of an extended polynomial belongs to P.
+/// binomial, eta = 21). Level l has base_limbs + l limbs. Limb i belongs to prime i; an extended polynomial has
+/// the limbs of the special primes, modulo whose product P it is, too, behind all others. Decomposition digit
+/// d holds the primes from d num_special() on, num_special() of them or what is left (hybrid key switching: Han
+/// and Ki, eprint 2019/688).
 class Params {
  public:
   /// insecure_parameters where log2(Q P) exceeds the bound of the 2024 guideline for N (compared exactly), or
@@ -40,18 +43,21 @@ class Params {
   size_t log_n() const { return spec_.log_n; }
   size_t slots() const { return n() / 2; }
   size_t num_primes() const { return spec_.primes.size(); }
+  size_t num_special() const { return spec_.special_primes.size(); }
   size_t top_level() const { return num_primes() - spec_.base_limbs; }
+  /// Decomposition digits of a polynomial of so many limbs.
+  size_t digits(size_t limbs) const { return (limbs + num_special() - 1) / num_special(); }
 
-  /// The tables of prime i, or of P for i = num_primes().
+  /// The tables of prime i; the special primes stand behind the others.
   const NttTables& tables(size_t i) const { return *tables_[i]; }
   const Modulus& modulus(size_t i) const { return tables_[i]->modulus; }
-  const NttTables& special_tables() const { return *tables_.back(); }
-  const Modulus& special() const { return tables_.back()->modulus; }
-  /// Limb i of a polynomial over `limbs` primes and P (which stands last) belongs to this row of tables().
-  size_t extended_index(size_t i, size_t limbs) const { return i < limbs ? i : num_primes(); }
+  /// Limb i of an extended polynomial over `limbs` primes belongs to this row of tables().
+  size_t extended_index(size_t i, size_t limbs) const { return i < limbs ? i : num_primes() + i - limbs; }
 
-  /// q_j^-1 mod q_i; j = num_primes() for P.
-  uint32_t inverse_of(size_t j, size_t i) const { return inverses_[j * (num_primes() + 1) + i]; }
+  /// The inverse of prime j modulo prime i.
+  uint32_t inverse_of(size_t j, size_t i) const { return inverses_[j * tables_.size() + i]; }
+  /// P modulo prime i.
+  uint32_t special_product(size_t i) const { return special_products_[i]; }
 
   /// log2 of Q P, for people to read; the check is exact and does not use it.
   double log_qp() const;
@@ -71,6 +77,7 @@ class Params {
   ParamsSpec spec_;
   std::vector<std::unique_ptr<const NttTables>> tables_;
   std::vector<uint32_t> inverses_;
+  std::vector<uint32_t> special_products_;
   Digest id_;
 };
 

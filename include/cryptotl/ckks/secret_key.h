@@ -19,7 +19,7 @@ class SecretKey {
 
   const ParamsPtr& params() const { return params_; }
   const KeyId& id() const { return id_; }
-  /// s modulo prime i (P for i = num_primes()), NTT form, N residues.
+  /// s modulo prime i (the special ones stand behind the others), NTT form, N residues.
   std::span<const uint32_t> ntt(size_t i) const {
     return ntt_.span().subspan(i * params_->n(), params_->n());
   }

@@ -51,7 +51,9 @@ Result<ByteView> read_object(ByteView bytes, ObjectKind kind, const Digest& para
 Bytes write_ciphertext(const Ciphertext& ciphertext);
 /// Refuses what is not exactly a ciphertext under these parameters: a wrong length, a residue at or above its
 /// prime, a scale that is not a finite number of at least 1, and so on.
-Result<Ciphertext> read_ciphertext(ByteView bytes, const ParamsPtr& params);
+/// With `expand` false, c_1 of a seeded one is left out: parts holds c_0 alone, for readers that have what follows
+/// from c_1 already.
+Result<Ciphertext> read_ciphertext(ByteView bytes, const ParamsPtr& params, bool expand = true);
 
 Bytes write_evaluation_keys(const EvaluationKeys& keys);
 /// As read_ciphertext; refuses duplicate keys and keys over more limbs than the parameters have.

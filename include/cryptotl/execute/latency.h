@@ -11,10 +11,16 @@
 #include "cryptotl/ckks/encoder.h"
 #include "cryptotl/ckks/evaluation_key.h"
 #include "cryptotl/ckks/key_switch.h"
+#include "cryptotl/execute/ticket.h"
 #include "cryptotl/plan/latency_plan.h"
 #include "cryptotl/rns/automorphism.h"
 
 namespace cryptotl {
+
+/// Blocks of 16 values that a pass takes through all of a matrix's rotations before it goes on to the next ones:
+/// few enough for the rotated ciphertexts to stay in the L1 cache.
+inline constexpr size_t kTileBlocks = 8;
+inline constexpr size_t kTileWords = 16 * kTileBlocks;
 
 /// A model's matrices as diagonals in NTT form and in reading order, encoded once; the same for every client.
 /// Immutable, shared between threads.
@@ -30,9 +36,9 @@ class LatencyProgram {
 
  private:
   friend class LatencyRunner;
-  /// One matrix: for each limb one stream [giant step][N/16][baby step][16], Montgomery form, over `limbs`
-  /// primes and P. More than kLazyTerms baby steps stand in groups of as many: [giant
-  /// step][group][N/16][..][16].
+  /// One matrix: for each extended limb one stream in the order in which a pass reads it, tile after tile of
+  /// kTileBlocks blocks: [tile][giant step][group][block][baby step of the group][16], Montgomery form. A group
+  /// is what one lazy sum takes.
   struct Diagonals {
     size_t limbs = 0;
     size_t baby_steps = 0;
@@ -41,8 +47,10 @@ class LatencyProgram {
     AlignedVector<uint32_t> words;
     size_t group_size() const { return std::min(baby_steps, kLazyTerms); }
     size_t groups() const { return baby_steps / group_size(); }
-    const uint32_t* stream(size_t limb, size_t giant, size_t group, size_t n) const {
-      return words.data() + limb * limb_words + (giant * baby_steps + group * group_size()) * n;
+    /// Where a group's sum of one tile begins.
+    size_t offset(size_t limb, size_t tile, size_t giant, size_t group) const {
+      const size_t sums = (tile * giant_steps + giant) * groups() + group;
+      return limb * limb_words + sums * group_size() * kTileWords;
     }
   };
   /// One product's linear terms as residues, and its constant in NTT form.
@@ -85,27 +93,6 @@ class LatencyKeys {
   std::map<std::pair<uint32_t, size_t>, PreparedKey> keys_;
 };
 
-/// What a server has worked out ahead for one announced seed under one client's keys: everything of a pass that
-/// depends on c_1 alone. Serves one input, the one whose c_1 is the expansion of that seed. Immutable.
-class Ticket {
- public:
-  Ticket(Ticket&&) = default;
-  Ticket& operator=(Ticket&&) = default;
-
-  const Seed& seed() const { return seed_; }
-  const KeyId& key_id() const { return key_id_; }
-  size_t bytes() const;
-  /// Of every ticket for this plan.
-  static size_t bytes_of(const LatencyPlan& plan);
-
- private:
-  friend class LatencyRunner;
-  Ticket() = default;
-  Seed seed_{};
-  KeyId key_id_{};
-  AlignedVector<uint32_t> words_;
-};
-
 /// The encrypted forward pass. Owns all memory that a pass works in, so a pass allocates only its answer. Not
 /// thread-safe: one runner a concurrent pass; `threads` share the limbs of one pass.
 class LatencyRunner {
@@ -114,15 +101,15 @@ class LatencyRunner {
   ~LatencyRunner();
 
   /// The answer (two parts, the base limbs, scale plan().output_scale()) to an encrypted input (two parts,
-  /// all limbs, scale plan().input_scale). Throws parameter_mismatch for a ciphertext of another shape, scale
-  /// or key.
-  Ciphertext run(const Ciphertext& input, const LatencyKeys& keys);
+  /// all limbs, scale plan().input_scale). With the ticket of its seed the input's c_1 is not looked at and may be
+  /// left out; the answer is the same to the bit. Throws parameter_mismatch for a ciphertext of another shape,
+  /// scale or key, or another seed's or key's ticket.
+  Ciphertext run(const Ciphertext& input, const LatencyKeys& keys, const Ticket* ticket = nullptr);
 
-  /// Works ahead for an input that will be encrypted with this seed.
+  /// Works ahead for an input that will be encrypted with this seed: about as long as a pass takes without.
   Ticket prepare(const Seed& seed, const LatencyKeys& keys);
 
-  /// run() from request bytes to answer bytes, both in the wire format. With the ticket of the request's seed
-  /// the answer has the same bytes and takes less time; parameter_mismatch for another seed's or key's ticket.
+  /// run() from request bytes to answer bytes, both in the wire format.
   Result<Bytes> answer(ByteView request, const LatencyKeys& keys, const Ticket* ticket = nullptr);
 
   const LatencyProgram& program() const { return *program_; }

@@ -10,6 +10,7 @@
 #include "cryptotl/ckks/params.h"
 #include "cryptotl/plan/calibration.h"
 #include "cryptotl/plan/packing.h"
+#include "cryptotl/rns/kernel_speeds.h"
 
 namespace cryptotl {
 
@@ -39,8 +40,7 @@ struct Register {
   double scale = 0;
 };
 
-/// What a pass takes, estimated: one thread of a core that transforms 8192 points in 7.5 us and reads 21
-/// GB/s.
+/// What a pass takes, estimated.
 struct LatencyCost {
   double milliseconds = 0;
   size_t request_bytes = 0;
@@ -90,13 +90,18 @@ struct LatencyPlan {
 std::vector<KeyRequest> key_uses(const LatencyPlan& plan);
 /// The switching keys that the plan's server needs from a client: a key over more limbs serves fewer too.
 std::vector<KeyRequest> required_keys(const LatencyPlan& plan);
-LatencyCost cost_of(const LatencyPlan& plan);
+/// By what the kernels take on one thread of a machine.
+LatencyCost cost_of(const LatencyPlan& plan, const KernelSpeeds& speeds = KernelSpeeds::reference());
+/// Milliseconds of every step: each matrix, and behind it the products of its activation.
+std::vector<double> step_costs(const LatencyPlan& plan, const KernelSpeeds& speeds);
+/// Their sum: the part of cost_of() that needs no tables of the ring.
+double pass_milliseconds(const LatencyPlan& plan, const KernelSpeeds& speeds);
 
 /// True where a coefficient of a decrypted answer comes so near to half the base modulus that it may have
 /// wrapped around: the answer is not to be used.
 bool may_have_wrapped(const LatencyPlan& plan, std::span<const double> coefficients);
 
 /// The plan, step by step, as lines for people to read.
-std::string describe(const LatencyPlan& plan);
+std::string describe(const LatencyPlan& plan, const KernelSpeeds& speeds = KernelSpeeds::reference());
 
 }  // namespace cryptotl

@@ -47,20 +47,18 @@ struct Packing {
   bool operator==(const Packing&) const = default;
 };
 
-/// The packing of least cost for these widths in a ring of degree 2^log_n; invalid_argument where a width is
-/// 0 or above kMaxEncryptedWidth, or where the ring has too few slots.
-Result<Packing> choose_packing(std::span<const size_t> widths, size_t log_n);
+/// The packings of these widths in a ring of degree 2^log_n, one for each size of block; invalid_argument where a
+/// width is 0 or above kMaxEncryptedWidth, or where the ring has too few slots.
+Result<std::vector<Packing>> possible_packings(std::span<const size_t> widths, size_t log_n);
 /// Checks one that comes from outside: that every input meets every unit once, and all windows fit.
 Status check_packing(const Packing& packing);
 
 /// Input, hidden and output widths.
 std::vector<size_t> widths_of(const FoldedNetwork& network);
 
-/// Rotations from one decomposition: a power of two up to kMaxBabySteps, and above kLazyTerms no more than
-/// there are diagonals.
+/// Rotations from one decomposition: up to kMaxBabySteps and no more than there are diagonals, and above
+/// kLazyTerms a multiple of it.
 bool valid_baby_steps(size_t steps, size_t diagonals);
-/// Those of least cost.
-size_t choose_baby_steps(size_t diagonals);
 
 /// Which z[k] stands in this slot.
 size_t input_of_slot(const Packing& packing, size_t slot);

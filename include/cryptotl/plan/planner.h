@@ -18,6 +18,8 @@ struct PlanOptions {
   double precision = kFastPrecision;
   /// Fill the slots that hold no output with random numbers, so that an answer holds its outputs alone.
   bool random_slots = false;
+  /// Of the machine that will run the plan: they decide what is cheapest.
+  KernelSpeeds speeds = KernelSpeeds::reference();
 };
 
 /// The precision of a preset; invalid_argument names those that there are.

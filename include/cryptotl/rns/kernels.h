@@ -6,10 +6,27 @@
 #include <string_view>
 
 #include "cryptotl/rns/automorphism.h"
+#include "cryptotl/rns/mixed_radix.h"
 #include "cryptotl/rns/modulus.h"
 #include "cryptotl/rns/ntt.h"
 
 namespace cryptotl {
+
+/// What one key switching reads, block by block. With s the source block of block t under the automorphism,
+///   out0[t] = move(sum_j key[t][j][0] digits[j][s] 2^-32 + joined[s]) + added[0][t],
+///   out1[t] = move(sum_j key[t][j][1] digits[j][s] 2^-32) + added[1][t],
+/// where move permutes the lanes of a block (automorphism.h).
+struct SwitchedBlocks {
+  const uint32_t* key = nullptr;  ///< [n/16][count][2][16], Montgomery form, in the outputs' order
+  const uint32_t* digits = nullptr;
+  size_t digit_stride = 0;  ///< words between two digits
+  size_t count = 0;         ///< digits, at most 16
+  const uint32_t* sources = nullptr;  ///< the automorphism's, from the first block on
+  const uint32_t* lanes = nullptr;
+  const uint32_t* joined = nullptr;               ///< none where null
+  const uint32_t* added[2] = {nullptr, nullptr};  ///< both or none; from the first block on
+  size_t prefetch_words = 0;                      ///< how far ahead in `key` memory is asked for
+};
 
 /// The loops that all the time goes into, once for each instruction set. All arithmetic is exact and every
 /// output is fully reduced to [0, q), so all tables give equal bits. Inputs are below q unless said
@@ -39,22 +56,31 @@ struct KernelTable {
   /// out = (a - b) s mod q: the last step of ModDown and rescale. b below 2q.
   void (*subtract_multiply_scalar)(uint32_t* out, const uint32_t* a, const uint32_t* b, uint32_t scalar,
                                    size_t n, const Modulus& q);
-  /// The centred representative of a modulo `from` (in (-from/2, from/2]) as a residue modulo `to`, in [0,
-  /// to); both primes in (2^29, 2^30).
-  void (*lift_centered)(uint32_t* out, const uint32_t* a, size_t n, const Modulus& from, const Modulus& to);
+  /// out = x mod q, all primes of x and q in (2^29, 2^30).
+  void (*lift)(uint32_t* out, const MixedRadix& x, size_t n, const Modulus& q);
+  /// out = (a - x) s mod q, primes as for lift.
+  void (*subtract_lifted)(uint32_t* out, const uint32_t* a, const MixedRadix& x, uint32_t scalar, size_t n,
+                          const Modulus& q);
+  /// The NTT form of lift(x) in one go.
+  void (*ntt_forward_lifted)(uint32_t* out, const MixedRadix& x, const NttTables& tables);
 
   /// Two sums of `count` <= 16 products, each reduced once, with one operand in Montgomery form:
   ///   out0[16 t + l] = sum_j pairs[t][j][0][l] singles[t][j][l] 2^-32 mod q, out1 the same with
-  ///   pairs[t][j][1].
-  /// `pairs` is one stream [n/16][count][2][16]. Block t of term j of `singles` starts at word
-  /// t * single_block + j * single_term; block t of an output at word t * out_block. Serves both the
-  /// switching keys (pairs = key, singles = digits) and the diagonals (pairs = rotated ciphertexts, singles =
-  /// diagonals).
-  void (*dot_pairs)(uint32_t* out0, uint32_t* out1, size_t out_block, const uint32_t* pairs,
-                    const uint32_t* singles, size_t single_block, size_t single_term, size_t count, size_t n,
-                    const Modulus& q);
+  ///   pairs[t][j][1],
+  /// for two streams [n/16][count][2][16] and [n/16][count][16]: rotated ciphertexts and diagonals.
+  void (*dot_pairs)(uint32_t* out0, uint32_t* out1, const uint32_t* pairs, const uint32_t* singles,
+                    size_t count, size_t n, const Modulus& q);
+  /// One such sum of two streams [n/16][count][16].
+  void (*dot)(uint32_t* out, const uint32_t* a, const uint32_t* b, size_t count, size_t n, const Modulus& q);
+  /// Key switching and automorphism of n/16 blocks; block t of an output begins at word t * out_block.
+  void (*switch_key)(uint32_t* out0, uint32_t* out1, size_t out_block, const SwitchedBlocks& in, size_t n,
+                     const Modulus& q);
 
-  /// out[16 t + l] = in[source]: X -> X^g in NTT form; block t of the output starts at word t * out_block.
+  /// out[16 t + l] = in[source] of n/16 blocks: what X -> X^g does in NTT form, from the block on that `sources`
+  /// begins with (automorphism.h); block t of the output starts at word t * out_block.
+  void (*permute_blocks)(uint32_t* out, size_t out_block, const uint32_t* in, const uint32_t* sources,
+                         const uint32_t* lanes, size_t n);
+  /// All blocks.
   void (*permute)(uint32_t* out, size_t out_block, const uint32_t* in, const Automorphism& automorphism);
 };
 

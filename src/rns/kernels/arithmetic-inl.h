@@ -14,6 +14,7 @@
 namespace cryptotl {
 
 #define CRYPTOTL_INLINE [[gnu::always_inline]] inline
+#define CRYPTOTL_INLINE_LAMBDA __attribute__((always_inline))
 
 /// A loop over at most 8 registers of an array, unrolled, so that the array dissolves into registers.
 #define CRYPTOTL_EACH(k, count) _Pragma("GCC unroll 8") for (size_t k = 0; k < (count); ++k)

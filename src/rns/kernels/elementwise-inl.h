@@ -4,6 +4,7 @@
 
 #include "cryptotl/rns/modulus.h"
 #include "rns/kernels/arithmetic-inl.h"
+#include "rns/kernels/lift-inl.h"
 
 namespace cryptotl {
 
@@ -83,11 +84,21 @@ struct Elementwise {
     }
   }
 
-  static void lift_centered(uint32_t* out, const uint32_t* a, size_t n, const Modulus& from,
-                            const Modulus& to) {
-    const Register half = V::broadcast(from.value() / 2);
-    const Register shift = V::broadcast(to.value() - from.value());
-    for (size_t i = 0; i < n; i += kLanes) V::store(out + i, V::add_where_above(V::load(a + i), half, shift));
+  static void lift(uint32_t* out, const MixedRadix& x, size_t n, const Modulus& modulus) {
+    const Lift<V> lift(x, modulus);
+    const Primes<V> p(modulus.value());
+    for (size_t i = 0; i < n; i += kLanes) V::store(out + i, lift.at(i, p));
+  }
+
+  static void subtract_lifted(uint32_t* out, const uint32_t* a, const MixedRadix& x, uint32_t scalar, size_t n,
+                              const Modulus& modulus) {
+    const Lift<V> lift(x, modulus);
+    const Primes<V> p(modulus.value());
+    const auto factor = Factor<V>::broadcast(scalar, modulus.shoup_quotient(scalar));
+    for (size_t i = 0; i < n; i += kLanes) {
+      const Register lazy = V::add(V::subtract(V::load(a + i), lift.at(i, p)), p.q);  // below 2q
+      V::store(out + i, reduce_once<V>(multiply_lazy<V>(lazy, factor, p.q), p.q));
+    }
   }
 
  private:

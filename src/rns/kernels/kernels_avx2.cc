@@ -88,13 +88,13 @@ struct Avx2 {
   }
 
   // A block is two registers: each half of the output takes its lanes from both.
-  CRYPTOTL_INLINE static void permute_block(uint32_t* out, const uint32_t* in, const uint32_t* lanes) {
-    const Register low = load(in), high = load(in + kLanes);
-    for (size_t part = 0; part < 2 * kLanes; part += kLanes) {
-      const Register source = load(lanes + part);
-      store(out + part, _mm256_blendv_epi8(_mm256_permutevar8x32_epi32(low, source),
-                                           _mm256_permutevar8x32_epi32(high, source),
-                                           _mm256_cmpgt_epi32(source, broadcast(kLanes - 1))));
+  CRYPTOTL_INLINE static void permute(Register* block, const uint32_t* lanes) {
+    const Register low = block[0], high = block[1];
+    for (size_t part = 0; part < 2; ++part) {
+      const Register source = load(lanes + part * kLanes);
+      block[part] = _mm256_blendv_epi8(_mm256_permutevar8x32_epi32(low, source),
+                                       _mm256_permutevar8x32_epi32(high, source),
+                                       _mm256_cmpgt_epi32(source, broadcast(kLanes - 1)));
     }
   }
 

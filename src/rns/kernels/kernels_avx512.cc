@@ -98,8 +98,8 @@ struct Avx512 {
         a, _mm512_set_epi32(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1), b);
   }
 
-  CRYPTOTL_INLINE static void permute_block(uint32_t* out, const uint32_t* in, const uint32_t* lanes) {
-    store(out, _mm512_permutexvar_epi32(load(lanes), load(in)));
+  CRYPTOTL_INLINE static void permute(Register* block, const uint32_t* lanes) {
+    block[0] = _mm512_permutexvar_epi32(load(lanes), block[0]);
   }
 
  private:

@@ -109,9 +109,32 @@ void subtract_multiply_scalar(uint32_t* out, const uint32_t* a, const uint32_t* 
   }
 }
 
-// The representative is below 2^29 in absolute value, hence below `to`: one addition makes it a residue.
-void lift_centered(uint32_t* out, const uint32_t* a, size_t n, const Modulus& from, const Modulus& to) {
-  for (size_t i = 0; i < n; ++i) out[i] = a[i] > from.value() / 2 ? a[i] - from.value() + to.value() : a[i];
+// A representative is below 2^29 in absolute value, hence below q: one addition makes it a residue.
+uint32_t centred(const MixedRadix& x, size_t k, size_t i, uint32_t q) {
+  const uint32_t digit = x.digits[k][i];
+  return digit > x.primes[k] / 2 ? digit - x.primes[k] + q : digit;
+}
+
+uint32_t lifted(const MixedRadix& x, size_t i, const Modulus& q) {
+  uint32_t sum = centred(x, x.count - 1, i, q.value());
+  for (size_t k = x.count - 1; k-- > 0;) {
+    sum = q.add(q.multiply(sum, x.primes[k] % q.value()), centred(x, k, i, q.value()));
+  }
+  return sum;
+}
+
+void lift(uint32_t* out, const MixedRadix& x, size_t n, const Modulus& q) {
+  for (size_t i = 0; i < n; ++i) out[i] = lifted(x, i, q);
+}
+
+void subtract_lifted(uint32_t* out, const uint32_t* a, const MixedRadix& x, uint32_t scalar, size_t n,
+                     const Modulus& q) {
+  for (size_t i = 0; i < n; ++i) out[i] = q.multiply(q.subtract(a[i], lifted(x, i, q)), scalar);
+}
+
+void ntt_forward_lifted(uint32_t* out, const MixedRadix& x, const NttTables& tables) {
+  lift(out, x, tables.n, tables.modulus);
+  ntt_forward(out, tables);
 }
 
 // A sum of 16 products is below 16 q^2 < 2^32 4q: with its high word reduced it is in the range of
@@ -121,34 +144,72 @@ uint32_t reduce_sum(uint64_t sum, const Modulus& q) {
   return reduce_montgomery(static_cast<uint64_t>(high) << 32 | static_cast<uint32_t>(sum), q);
 }
 
-void dot_pairs(uint32_t* out0, uint32_t* out1, size_t out_block, const uint32_t* pairs,
-               const uint32_t* singles, size_t single_block, size_t single_term, size_t count, size_t n,
-               const Modulus& q) {
+void dot_pairs(uint32_t* out0, uint32_t* out1, const uint32_t* pairs, const uint32_t* singles, size_t count,
+               size_t n, const Modulus& q) {
   for (size_t t = 0; t < n / kBlock; ++t) {
     uint64_t sum0[kBlock] = {};
     uint64_t sum1[kBlock] = {};
-    for (size_t j = 0; j < count; ++j) {
-      const uint32_t* const pair = pairs + (t * count + j) * 2 * kBlock;
-      const uint32_t* const single = singles + t * single_block + j * single_term;
+    for (size_t j = 0; j < count; ++j, pairs += 2 * kBlock, singles += kBlock) {
       for (size_t l = 0; l < kBlock; ++l) {
-        sum0[l] += static_cast<uint64_t>(pair[l]) * single[l];
-        sum1[l] += static_cast<uint64_t>(pair[kBlock + l]) * single[l];
+        sum0[l] += static_cast<uint64_t>(pairs[l]) * singles[l];
+        sum1[l] += static_cast<uint64_t>(pairs[kBlock + l]) * singles[l];
       }
     }
     for (size_t l = 0; l < kBlock; ++l) {
-      out0[t * out_block + l] = reduce_sum(sum0[l], q);
-      out1[t * out_block + l] = reduce_sum(sum1[l], q);
+      out0[t * kBlock + l] = reduce_sum(sum0[l], q);
+      out1[t * kBlock + l] = reduce_sum(sum1[l], q);
     }
   }
 }
 
-void permute(uint32_t* out, size_t out_block, const uint32_t* in, const Automorphism& automorphism) {
-  for (size_t t = 0; t < automorphism.n / kBlock; ++t) {
-    const uint32_t source = automorphism.sources[t];
-    const uint32_t* const group = in + source / kBlock * kBlock;
-    const uint32_t* const lanes = &automorphism.lanes[source % kBlock * kBlock];
-    for (size_t l = 0; l < kBlock; ++l) out[t * out_block + l] = group[lanes[l]];
+void dot(uint32_t* out, const uint32_t* a, const uint32_t* b, size_t count, size_t n, const Modulus& q) {
+  for (size_t t = 0; t < n / kBlock; ++t) {
+    uint64_t sum[kBlock] = {};
+    for (size_t j = 0; j < count; ++j, a += kBlock, b += kBlock) {
+      for (size_t l = 0; l < kBlock; ++l) sum[l] += static_cast<uint64_t>(a[l]) * b[l];
+    }
+    for (size_t l = 0; l < kBlock; ++l) out[t * kBlock + l] = reduce_sum(sum[l], q);
   }
+}
+
+// One side of a block: the sums at the source block, joined, moved and added to.
+void switch_block(uint32_t* out, const SwitchedBlocks& in, size_t t, size_t side, const uint32_t* joined,
+                  const Modulus& q) {
+  const size_t group = in.sources[t] / kBlock * kBlock;
+  const uint32_t* const lanes = in.lanes + in.sources[t] % kBlock * kBlock;
+  uint64_t sum[kBlock] = {};
+  for (size_t j = 0; j < in.count; ++j) {
+    const uint32_t* const key = in.key + ((t * in.count + j) * 2 + side) * kBlock;
+    const uint32_t* const digit = in.digits + j * in.digit_stride + group;
+    for (size_t l = 0; l < kBlock; ++l) sum[l] += static_cast<uint64_t>(key[l]) * digit[l];
+  }
+  uint32_t value[kBlock];
+  for (size_t l = 0; l < kBlock; ++l) value[l] = reduce_sum(sum[l], q);
+  for (size_t l = 0; joined != nullptr && l < kBlock; ++l) value[l] = q.add(value[l], joined[group + l]);
+  for (size_t l = 0; l < kBlock; ++l) out[l] = value[lanes[l]];
+  const uint32_t* const added = in.added[side];
+  for (size_t l = 0; added != nullptr && l < kBlock; ++l) out[l] = q.add(out[l], added[t * kBlock + l]);
+}
+
+void switch_key(uint32_t* out0, uint32_t* out1, size_t out_block, const SwitchedBlocks& in, size_t n,
+                const Modulus& q) {
+  for (size_t t = 0; t < n / kBlock; ++t) {
+    switch_block(out0 + t * out_block, in, t, 0, in.joined, q);
+    switch_block(out1 + t * out_block, in, t, 1, nullptr, q);
+  }
+}
+
+void permute_blocks(uint32_t* out, size_t out_block, const uint32_t* in, const uint32_t* sources,
+                    const uint32_t* lanes, size_t n) {
+  for (size_t t = 0; t < n / kBlock; ++t) {
+    const uint32_t* const group = in + sources[t] / kBlock * kBlock;
+    const uint32_t* const pattern = lanes + sources[t] % kBlock * kBlock;
+    for (size_t l = 0; l < kBlock; ++l) out[t * out_block + l] = group[pattern[l]];
+  }
+}
+
+void permute(uint32_t* out, size_t out_block, const uint32_t* in, const Automorphism& automorphism) {
+  permute_blocks(out, out_block, in, automorphism.sources.data(), automorphism.lanes.data(), automorphism.n);
 }
 
 }  // namespace
@@ -164,8 +225,13 @@ constinit const KernelTable scalar_kernels = {"scalar",
                                               multiply_add,
                                               multiply_scalar,
                                               subtract_multiply_scalar,
-                                              lift_centered,
+                                              lift,
+                                              subtract_lifted,
+                                              ntt_forward_lifted,
                                               dot_pairs,
+                                              dot,
+                                              switch_key,
+                                              permute_blocks,
                                               permute};
 
 }  // namespace cryptotl

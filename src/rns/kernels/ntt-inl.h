@@ -10,6 +10,7 @@
 
 #include "cryptotl/rns/ntt.h"
 #include "rns/kernels/arithmetic-inl.h"
+#include "rns/kernels/lift-inl.h"
 
 namespace cryptotl {
 
@@ -61,17 +62,13 @@ template <class V>
 class Ntt {
  public:
   static void forward(uint32_t* values, const NttTables& tables) {
-    const Roots roots = {tables.roots.data(), tables.roots_quotient.data()};
-    const uint32_t q = tables.modulus.value();
-    const size_t n = tables.n;
-    const size_t first = first_stages(tables.log_n);
-    if (first == 1) forward_pass<2>(values, n, 1, roots, q);
-    if (first == 2) forward_pass<4>(values, n, 1, roots, q);
-    if (first == 3) forward_pass<8>(values, n, 1, roots, q);
-    for (size_t groups = size_t{1} << first; groups < n / kLanes; groups <<= kFused) {
-      forward_pass<1 << kFused>(values, n, groups, roots, q);
-    }
-    forward_within_registers(values, n, roots, q);
+    forward_from(values, tables, [values](size_t i) CRYPTOTL_INLINE_LAMBDA { return V::load(values + i); });
+  }
+
+  static void forward_lifted(uint32_t* out, const MixedRadix& x, const NttTables& tables) {
+    const Lift<V> lift(x, tables.modulus);
+    const Primes<V> p(tables.modulus.value());
+    forward_from(out, tables, [&](size_t i) CRYPTOTL_INLINE_LAMBDA { return lift.at(i, p); });
   }
 
   static void inverse(uint32_t* values, const NttTables& tables) {
@@ -98,6 +95,22 @@ class Ntt {
     const uint32_t* values;
     const uint32_t* quotients;
   };
+
+  // The first pass over memory takes its values from `load`, so that what makes them costs no pass of its own.
+  template <class Load>
+  CRYPTOTL_INLINE static void forward_from(uint32_t* values, const NttTables& tables, const Load& load) {
+    const Roots roots = {tables.roots.data(), tables.roots_quotient.data()};
+    const uint32_t q = tables.modulus.value();
+    const size_t n = tables.n;
+    const size_t first = first_stages(tables.log_n);
+    if (first == 1) first_forward_pass<2>(values, n, roots, q, load);
+    if (first == 2) first_forward_pass<4>(values, n, roots, q, load);
+    if (first == 3) first_forward_pass<8>(values, n, roots, q, load);
+    for (size_t groups = size_t{1} << first; groups < n / kLanes; groups <<= kFused) {
+      forward_pass<1 << kFused>(values, n, groups, roots, q);
+    }
+    forward_within_registers(values, n, roots, q);
+  }
 
   // How many of the stages over memory the pass with the largest strides takes, so that all others take
   // kFused.
@@ -159,6 +172,21 @@ class Ntt {
     }
     scatter<kRadix, kDistance>(values, b);
     if constexpr (2 * kDistance < kRadix) inverse_stages<kRadix, kLast, 2 * kDistance>(values, w, p);
+  }
+
+  template <size_t kRadix, class Load>
+  CRYPTOTL_INLINE static void first_forward_pass(uint32_t* values, size_t n, Roots roots, uint32_t q,
+                                                 const Load& load) {
+    const Primes<V> p(q);
+    const size_t stride = n / kRadix;
+    Factor<V> w[kRadix];
+    load_roots<kRadix>(w, roots, 1, 0);
+    for (size_t j = 0; j < stride; j += kLanes) {
+      Register x[kRadix];
+      CRYPTOTL_EACH(i, kRadix) x[i] = load(j + i * stride);
+      forward_stages<kRadix>(x, w, p);
+      CRYPTOTL_EACH(i, kRadix) V::store(values + j + i * stride, x[i]);
+    }
   }
 
   // One pass over memory: the log2(kRadix) stages that begin with `groups` groups.

@@ -22,8 +22,13 @@ constexpr KernelTable vector_table(std::string_view name) {
           .multiply_add = E::multiply_add,
           .multiply_scalar = E::multiply_scalar,
           .subtract_multiply_scalar = E::subtract_multiply_scalar,
-          .lift_centered = E::lift_centered,
+          .lift = E::lift,
+          .subtract_lifted = E::subtract_lifted,
+          .ntt_forward_lifted = Ntt<V>::forward_lifted,
           .dot_pairs = Blocks<V>::dot_pairs,
+          .dot = Blocks<V>::dot,
+          .switch_key = Blocks<V>::switch_key,
+          .permute_blocks = Blocks<V>::permute_blocks,
           .permute = Blocks<V>::permute};
 }
 
