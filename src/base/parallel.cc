@@ -1,6 +1,7 @@
 #include "cryptotl/base/parallel.h"
 
 #include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/partitioner.h>
 #include <oneapi/tbb/task_arena.h>
 
 namespace cryptotl {
@@ -16,9 +17,15 @@ ThreadPool::ThreadPool(size_t threads) : threads_(threads == 0 ? 1 : threads) {
 
 ThreadPool::~ThreadPool() = default;
 
+void ThreadPool::execute(void (*call)(const void*), const void* context) {
+  arena_->arena.execute([&] { call(context); });
+}
+
 void ThreadPool::run(size_t count, void (*call)(const void*, size_t), const void* context) {
-  arena_->arena.execute(
-      [&] { oneapi::tbb::parallel_for(size_t{0}, count, size_t{1}, [&](size_t i) { call(context, i); }); });
+  arena_->arena.execute([&] {
+    oneapi::tbb::parallel_for(
+        size_t{0}, count, size_t{1}, [&](size_t i) { call(context, i); }, oneapi::tbb::static_partitioner());
+  });
 }
 
 }  // namespace cryptotl

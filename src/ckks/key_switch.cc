@@ -82,18 +82,16 @@ void decompose(const Params& params, RnsPolynomial& coefficients, const RnsPolyn
     return out;
   };
   threads.for_each(digits.count(), [&](size_t digit) { mixed_radix(params, coefficients, divisor_of(digit)); });
-  threads.for_each(digits.extended_limbs(), [&](size_t limb) {
-    const NttTables& tables = params.tables(params.extended_index(limb, limbs));
-    for (size_t digit = 0; digit < digits.count(); ++digit) {
-      const bool own = limb < limbs && limb / size == digit;
-      if (own && ntt != nullptr) {
-        std::memcpy(digits.at(limb, digit), ntt->limb(limb), params.n() * sizeof(uint32_t));
-        continue;
-      }
-      const Divisor primes = divisor_of(digit);
-      kernels().ntt_forward_lifted(digits.at(limb, digit),
-                                   digits_of(params, coefficients, primes, primes.count), tables);
+  threads.for_each(digits.extended_limbs() * digits.count(), [&](size_t i) {
+    const size_t limb = i / digits.count();
+    const size_t digit = i % digits.count();
+    if (ntt != nullptr && limb < limbs && limb / size == digit) {
+      std::memcpy(digits.at(limb, digit), ntt->limb(limb), params.n() * sizeof(uint32_t));
+      return;
     }
+    const Divisor primes = divisor_of(digit);
+    kernels().ntt_forward_lifted(digits.at(limb, digit), digits_of(params, coefficients, primes, primes.count),
+                                 params.tables(params.extended_index(limb, limbs)));
   });
 }
 

@@ -41,10 +41,10 @@ struct Stage {
   RnsPolynomial work, scratch;
 };
 
-/// Memory for a matrix product: one tile of rotated ciphertexts a limb, and the giant steps' sums.
+/// Memory for a matrix product: one tile of rotated ciphertexts for each half of a limb, and the giant steps' sums.
 struct MatrixMemory {
   MatrixMemory(size_t n, size_t most_limbs, size_t baby_steps, size_t giant_steps)
-      : babies(2 * baby_steps * kTileWords, most_limbs),
+      : babies(2 * baby_steps * kTileWords, 2 * most_limbs),
         sums(n, giant_steps * 2 * most_limbs),
         limbs_(most_limbs) {}
 
@@ -52,7 +52,7 @@ struct MatrixMemory {
     return sums.limb((giant * 2 + side) * limbs_ + limb);
   }
 
-  RnsPolynomial babies;  ///< [limb][group][block][baby][2][16]
+  RnsPolynomial babies;  ///< [limb][half][group][block][baby][2][16]
   RnsPolynomial sums;    ///< [giant][2][limb][N]
 
  private:
@@ -104,11 +104,10 @@ struct LatencyRunner::Workspace {
     return galois_element_of_rotation(static_cast<int>(steps), params.log_n());
   }
   size_t extended_limbs() const { return stage.digits.extended_limbs(); }
-  void baby_steps(const Diagonals& diagonals, const RnsPolynomial* in, const LatencyKeys& keys, size_t limb);
-  void dot_diagonals(const Diagonals& diagonals, size_t tile, size_t limb);
+  void baby_steps(const Diagonals& diagonals, const LatencyKeys& keys, size_t limb, size_t half);
+  void dot_diagonals(const Diagonals& diagonals, const uint32_t* babies, size_t tile, size_t limb);
   void step(const PreparedKey& key, size_t giant);
-  void fold(const PreparedKey& key);
-  std::vector<uint32_t> folds(size_t index) const;
+  void fold(std::span<const uint32_t> elements, const LatencyKeys& keys);
   void matrix(size_t index, const RnsPolynomial* in, const LatencyKeys& keys);
   void rescaled_matrix(size_t index, const RnsPolynomial* in, const LatencyKeys& keys, Pair& out);
   void tensor(const Pair& a, const Pair& b, size_t limbs);
@@ -142,28 +141,26 @@ void LatencyRunner::Workspace::to_coefficients(const RnsPolynomial& ntt, RnsPoly
   });
 }
 
-/// Tile by tile of one limb: the baby steps P c_0 and the switched c_1, moved, side by side, and then all the
-/// giant steps' sums over them, while they are in the cache.
-void LatencyRunner::Workspace::baby_steps(const Diagonals& diagonals, const RnsPolynomial* in,
-                                          const LatencyKeys& keys, size_t limb) {
+/// Tile by tile of one half of a limb: the baby steps P c_0 and the switched c_1, moved, side by side, and then all
+/// the giant steps' sums over them, while they are in the cache.
+void LatencyRunner::Workspace::baby_steps(const Diagonals& diagonals, const LatencyKeys& keys, size_t limb,
+                                          size_t half) {
   const Modulus& q = modulus(limb);
   const bool special = limb >= stage.limbs;
   const size_t size = diagonals.group_size();
+  const size_t tiles = n() / kTileWords / 2;
+  const size_t first = half * tiles;
   const size_t tile_words = stage.digits.count() * 2 * kTileWords;  // of a key
-  const uint32_t* scaled[2] = {stage.work.limb(limb), stage.scratch.limb(limb)};
-  for (size_t side = 0; side < 2 && !special; ++side) {
-    kernel.multiply_scalar(side == 0 ? stage.work.limb(limb) : stage.scratch.limb(limb), in[side].limb(limb),
-                           params.special_product(limb), n(), q);
-  }
+  const uint32_t* const scaled[2] = {stage.next[0].limb(limb), stage.next[1].limb(limb)};
   std::array<SwitchedBlocks, kMaxBabySteps> switched;
   for (size_t baby = 1; baby < diagonals.baby_steps; ++baby) {
-    switched[baby] =
-        switched_blocks(stage.digits, keys.at(rotation(baby), stage.limbs), limb, 0, tile_words);
+    switched[baby] = switched_blocks(stage.digits, keys.at(rotation(baby), stage.limbs), limb,
+                                     first * kTileBlocks, tile_words);
     switched[baby].joined = special ? nullptr : scaled[0];
   }
-  uint32_t* const babies = memory.babies.limb(limb);
+  uint32_t* const babies = memory.babies.limb(2 * limb + half);
   if (special) std::memset(babies, 0, 2 * size * kTileWords * sizeof(uint32_t));
-  for (size_t tile = 0; tile < n() / kTileWords; ++tile) {
+  for (size_t tile = first; tile < first + tiles; ++tile) {
     for (size_t block = 0; block < kTileBlocks && !special; ++block) {
       for (size_t side = 0; side < 2; ++side) {
         std::memcpy(babies + (2 * block * size + side) * 16, scaled[side] + tile * kTileWords + 16 * block,
@@ -176,15 +173,15 @@ void LatencyRunner::Workspace::baby_steps(const Diagonals& diagonals, const RnsP
       switched[baby].key += tile_words;
       switched[baby].sources += kTileBlocks;
     }
-    dot_diagonals(diagonals, tile, limb);
+    dot_diagonals(diagonals, babies, tile, limb);
   }
 }
 
 /// One tile of every giant step's sum over the baby steps.
-void LatencyRunner::Workspace::dot_diagonals(const Diagonals& diagonals, size_t tile, size_t limb) {
+void LatencyRunner::Workspace::dot_diagonals(const Diagonals& diagonals, const uint32_t* babies, size_t tile,
+                                             size_t limb) {
   const Modulus& q = modulus(limb);
   const size_t size = diagonals.group_size();
-  const uint32_t* const babies = memory.babies.limb(limb);
   for (size_t giant = 0; giant < diagonals.giant_steps; ++giant) {
     const bool last = giant + 1 == diagonals.giant_steps;
     uint32_t* sums[2];
@@ -217,34 +214,24 @@ void LatencyRunner::Workspace::step(const PreparedKey& key, size_t giant) {
   std::swap(stage.sum[0], stage.next[0]);
 }
 
-/// stage.sum = stage.sum + its rotation.
-void LatencyRunner::Workspace::fold(const PreparedKey& key) {
+/// stage.sum = stage.sum + its images under these Galois elements.
+void LatencyRunner::Workspace::fold(std::span<const uint32_t> elements, const LatencyKeys& keys) {
   pool.for_each(extended_limbs(), [&](size_t limb) {
     std::memcpy(stage.work.limb(limb), stage.sum[1].limb(limb), n() * sizeof(uint32_t));
   });
   mod_down_to_coefficients(params, stage.work, stage.limbs, pool);
   decompose(params, stage.work, nullptr, stage.digits, pool);
   pool.for_each(extended_limbs(), [&](size_t limb) {
-    SwitchedBlocks blocks = switched_blocks(stage.digits, key, limb, 0, kKeyPrefetchWords);
-    blocks.joined = stage.sum[0].limb(limb);
-    for (size_t side = 0; side < 2; ++side) blocks.added[side] = stage.sum[side].limb(limb);
-    kernel.switch_key(stage.next[0].limb(limb), stage.next[1].limb(limb), 16, blocks, n(), modulus(limb));
+    for (const uint32_t element : elements) {
+      const RnsPolynomial* const before = element == elements.front() ? stage.sum : stage.next;
+      SwitchedBlocks blocks =
+          switched_blocks(stage.digits, keys.at(element, stage.limbs), limb, 0, kKeyPrefetchWords);
+      blocks.joined = stage.sum[0].limb(limb);
+      for (size_t side = 0; side < 2; ++side) blocks.added[side] = before[side].limb(limb);
+      kernel.switch_key(stage.next[0].limb(limb), stage.next[1].limb(limb), 16, blocks, n(), modulus(limb));
+    }
   });
   std::swap(stage.sum, stage.next);
-}
-
-/// The Galois elements by which the product with a matrix is folded.
-std::vector<uint32_t> LatencyRunner::Workspace::folds(size_t index) const {
-  const Packing& packing = plan().packing;
-  std::vector<uint32_t> out;
-  if (index == 0) {
-    for (size_t step = packing.block; step < packing.slots(); step *= 2) out.push_back(rotation(step));
-    out.push_back(galois_element_of_conjugation(params.log_n()));
-  } else if (index + 1 == packing.matrices()) {
-    for (size_t copies = 1; copies < packing.output_copies; copies *= 2)
-      out.push_back(rotation(packing.output_stride * copies % packing.slots()));
-  }
-  return out;
 }
 
 /// stage.sum = P times the product of the matrix with the ciphertext `in`, modulo QP, its folds done.
@@ -253,10 +240,15 @@ void LatencyRunner::Workspace::matrix(size_t index, const RnsPolynomial* in, con
   stage.enter(diagonals.limbs);
   to_coefficients(in[1], stage.work, stage.limbs);
   decompose(params, stage.work, &in[1], stage.digits, pool);
-  pool.for_each(extended_limbs(), [&](size_t limb) { baby_steps(diagonals, in, keys, limb); });
+  pool.for_each(2 * stage.limbs, [&](size_t i) {
+    const size_t limb = i / 2;
+    kernel.multiply_scalar(stage.next[i % 2].limb(limb), in[i % 2].limb(limb), params.special_product(limb), n(),
+                           modulus(limb));
+  });
+  pool.for_each(2 * extended_limbs(), [&](size_t i) { baby_steps(diagonals, keys, i / 2, i % 2); });
   for (size_t giant = diagonals.giant_steps - 1; giant-- > 0;)
     step(keys.at(rotation(diagonals.baby_steps), stage.limbs), giant);
-  for (const uint32_t element : folds(index)) fold(keys.at(element, stage.limbs));
+  for (const auto& elements : folds_of(plan().packing, index)) fold(elements, keys);
 }
 
 void LatencyRunner::Workspace::rescaled_matrix(size_t index, const RnsPolynomial* in, const LatencyKeys& keys,
@@ -377,10 +369,10 @@ void LatencyRunner::Workspace::first_matrix(const RnsPolynomial& c0, const Ticke
   const MatrixPlan& first = plan().matrices.front();
   const size_t size = diagonals.group_size();
   ticket.read(0, first.limbs, product[1]);
-  const std::vector<uint32_t> elements = folds(0);
+  const auto folds = folds_of(plan().packing, 0);
   pool.for_each(first.limbs, [&](size_t limb) {
     const Modulus& q = params.modulus(limb);
-    uint32_t* const babies = memory.babies.limb(limb);
+    uint32_t* const babies = memory.babies.limb(2 * limb);
     for (size_t tile = 0; tile < n() / kTileWords; ++tile) {
       for (size_t baby = 0; baby < diagonals.baby_steps; ++baby) {
         const Automorphism& move = program.automorphisms_.at(rotation(baby));
@@ -406,9 +398,13 @@ void LatencyRunner::Workspace::first_matrix(const RnsPolynomial& c0, const Ticke
       kernel.permute(moved, 16, sum, giant_step);
       kernel.add(sum, moved, memory.sum(giant, 0, limb), n(), q);
     }
-    for (const uint32_t element : elements) {
-      kernel.permute(moved, 16, sum, program.automorphisms_.at(element));
-      kernel.add(sum, sum, moved, n(), q);
+    for (const auto& elements : folds) {
+      uint32_t* const before = stage.scratch.limb(limb);
+      std::memcpy(before, sum, n() * sizeof(uint32_t));
+      for (const uint32_t element : elements) {
+        kernel.permute(moved, 16, before, program.automorphisms_.at(element));
+        kernel.add(sum, sum, moved, n(), q);
+      }
     }
     kernel.add(sum, sum, product[1].limb(limb), n(), q);
   });
@@ -515,14 +511,17 @@ Ciphertext LatencyRunner::run(const Ciphertext& input, const LatencyKeys& keys, 
                             ticket->bytes() != Ticket::bytes_of(plan))) {
     throw Error(ErrorCode::parameter_mismatch, "the ticket is for another seed, key or plan than the input's");
   }
-  return workspace_->run(input, keys, ticket);
+  Ciphertext answer;
+  threads_->enter([&] { answer = workspace_->run(input, keys, ticket); });
+  return answer;
 }
 
 Ticket LatencyRunner::prepare(const Seed& seed, const LatencyKeys& keys) {
   const LatencyPlan& plan = program_->plan();
   Ticket ticket(seed, keys.key_id());
-  workspace_->prepare(expand_ciphertext_seed(*program_->params(), keys.key_id(), seed, plan.top_limbs()), keys,
-                      ticket);
+  const RnsPolynomial c1 =
+      expand_ciphertext_seed(*program_->params(), keys.key_id(), seed, plan.top_limbs());
+  threads_->enter([&] { workspace_->prepare(c1, keys, ticket); });
   return ticket;
 }
 

@@ -22,8 +22,10 @@ PassCost cost_model(const LatencyPlan& plan, const KernelSpeeds& speeds) {
 
 double matrix_nanoseconds(const PassCost& cost, const LatencyPlan& plan, size_t i) {
   const MatrixPlan& matrix = plan.matrices[i];
-  return cost.matrix(matrix.limbs, matrix.drop, plan.packing.diagonals(i), matrix.baby_steps,
-                     folds_of(plan.packing, i));
+  double sum = cost.products(matrix.limbs, plan.packing.diagonals(i), matrix.baby_steps) +
+               cost.mod_down(matrix.limbs, matrix.drop);
+  for (const auto& fold : folds_of(plan.packing, i)) sum += cost.fold(matrix.limbs, fold.size());
+  return sum;
 }
 
 }  // namespace
@@ -46,40 +48,30 @@ double PassCost::decomposition(size_t limbs) const {
   return transforms(digits(limbs) * extended(limbs)) + passes(real(limbs));
 }
 
-double PassCost::giant_step(size_t limbs) const {
-  return transforms(extended(limbs) + digits(limbs) * extended(limbs)) + key_words(limbs) * speeds_.cached_key +
-         passes(2 * real(limbs));
+double PassCost::switching_transforms(size_t limbs) const {
+  return transforms(extended(limbs) + digits(limbs) * extended(limbs)) + passes(2 * real(limbs));
 }
 
 double PassCost::mod_down(size_t limbs, size_t drop) const {
   return 2 * (transforms(extended(limbs)) + passes(real(limbs - drop + special_ * drop)));
 }
 
-double PassCost::matrix(size_t limbs, size_t drop, size_t diagonals, size_t baby_steps, size_t folds) const {
-  const double babies = real(std::min(baby_steps, diagonals)) - 1;
-  const size_t giants = ceil_divide(diagonals, baby_steps);
-  return decomposition(limbs) + babies * key_words(limbs) * speeds_.streamed_key +
-         real(giants * std::min(baby_steps, diagonals)) * n_ * extended(limbs) * speeds_.diagonal +
-         real(giants - 1 + folds) * giant_step(limbs) + mod_down(limbs, drop);
+double PassCost::products(size_t limbs, size_t diagonals, size_t baby_steps) const {
+  const double babies = real(std::min(baby_steps, diagonals));
+  const double giants = real(ceil_divide(diagonals, baby_steps));
+  const double giant_step =
+      switching_transforms(limbs) + key_words(limbs) * speeds_.cached_key + passes(4 * extended(limbs));
+  return decomposition(limbs) + (babies - 1) * key_words(limbs) * speeds_.streamed_key +
+         giants * babies * n_ * extended(limbs) * speeds_.diagonal + (giants - 1) * giant_step;
+}
+
+double PassCost::fold(size_t limbs, size_t keys) const {
+  return switching_transforms(limbs) + real(keys) * key_words(limbs) * speeds_.streamed_key;
 }
 
 double PassCost::product(size_t limbs, size_t drop) const {
   return passes(8 * real(limbs)) + decomposition(limbs) + key_words(limbs) * speeds_.streamed_key +
          mod_down(limbs, drop);
-}
-
-size_t folds_of(const Packing& packing, size_t matrix) {
-  size_t folds = 0;
-  const auto fold = [&](size_t copies) {
-    for (; copies > 1; copies /= 2) ++folds;
-  };
-  if (matrix == 0) {
-    fold(packing.blocks());
-    ++folds;  // the conjugate
-  } else if (matrix + 1 == packing.matrices()) {
-    fold(packing.output_copies);
-  }
-  return folds;
 }
 
 double choose_splits(LatencyPlan& plan, const KernelSpeeds& speeds) {

@@ -9,8 +9,12 @@ class PassCost {
  public:
   PassCost(const KernelSpeeds& speeds, size_t log_n, size_t special_primes);
 
-  /// A matrix product: `folds` rotations of its result, which is rescaled by `drop` primes.
-  double matrix(size_t limbs, size_t drop, size_t diagonals, size_t baby_steps, size_t folds) const;
+  /// Baby steps, diagonals and giant steps.
+  double products(size_t limbs, size_t diagonals, size_t baby_steps) const;
+  /// A fold by so many keys.
+  double fold(size_t limbs, size_t keys) const;
+  /// Division by P and `drop` primes, of both parts.
+  double mod_down(size_t limbs, size_t drop) const;
   /// A product of ciphertexts, relinearised and rescaled.
   double product(size_t limbs, size_t drop) const;
   /// Bytes of a switching key as it travels.
@@ -23,17 +27,13 @@ class PassCost {
   double key_words(size_t limbs) const;
   double passes(double count) const;
   double decomposition(size_t limbs) const;
-  double giant_step(size_t limbs) const;
-  double mod_down(size_t limbs, size_t drop) const;
+  double switching_transforms(size_t limbs) const;
 
   const KernelSpeeds speeds_;
   double n_;
   double log_n_;
   size_t special_;
 };
-
-/// Rotations by which a matrix's product is folded.
-size_t folds_of(const Packing& packing, size_t matrix);
 
 /// The baby steps of least cost for every matrix of the plan, whose chain of primes is set: time, and what the
 /// keys' transfer and memory are worth. Returns that sum for the whole plan.

@@ -45,6 +45,20 @@ std::vector<Register> LatencyPlan::registers(size_t i) const {
   return out;
 }
 
+std::vector<std::vector<uint32_t>> folds_of(const Packing& packing, size_t matrix) {
+  const bool last = matrix + 1 == packing.matrices();
+  size_t copies = matrix == 0 ? packing.blocks() : last ? packing.output_copies : 1;
+  size_t step = matrix == 0 ? packing.block : packing.output_stride;
+  std::vector<std::vector<uint32_t>> out;
+  const auto element = [&](size_t steps) {
+    return galois_element_of_rotation(static_cast<int>(steps % packing.slots()), packing.log_n);
+  };
+  for (; copies >= 4; copies /= 4, step *= 4) out.push_back({element(step), element(2 * step), element(3 * step)});
+  if (copies == 2) out.push_back({element(step)});
+  if (matrix == 0) out.push_back({galois_element_of_conjugation(packing.log_n)});
+  return out;
+}
+
 std::vector<KeyRequest> key_uses(const LatencyPlan& plan) {
   const Packing& packing = plan.packing;
   const size_t log_n = packing.log_n;
@@ -68,10 +82,10 @@ std::vector<KeyRequest> key_uses(const LatencyPlan& plan) {
       use(kRelinearisation, std::min(registers[product.left].limbs, registers[product.right].limbs));
     }
   }
-  for (size_t step = packing.block; step < packing.slots(); step *= 2) rotation(step, plan.top_limbs());
-  use(galois_element_of_conjugation(log_n), plan.top_limbs());
-  for (size_t copies = 1; copies < packing.output_copies; copies *= 2) {
-    rotation(packing.output_stride * copies % packing.slots(), plan.matrices.back().limbs);
+  for (size_t i = 0; i < plan.matrices.size(); ++i) {
+    for (const auto& fold : folds_of(packing, i)) {
+      for (const uint32_t element : fold) use(element, plan.matrices[i].limbs);
+    }
   }
   return uses;
 }

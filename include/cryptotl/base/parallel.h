@@ -16,7 +16,18 @@ class ThreadPool {
 
   size_t threads() const { return threads_; }
 
-  /// Calls body(i) once for every i < count, in any order; the body must not throw.
+  /// Runs work() among the pool's threads: loops inside it find them awake. What it throws comes through.
+  template <typename Work>
+  void enter(const Work& work) {
+    if (threads_ == 1) {
+      work();
+    } else {
+      execute([](const void* context) { (*static_cast<const Work*>(context))(); }, &work);
+    }
+  }
+
+  /// Calls body(i) once for every i < count, in any order; the body must not throw. Equal counts are shared out
+  /// alike, so that a thread finds in its cache what it made in the loop before.
   template <typename Body>
   void for_each(size_t count, const Body& body) {
     if (threads_ == 1) {
@@ -28,6 +39,7 @@ class ThreadPool {
   }
 
  private:
+  void execute(void (*call)(const void*), const void* context);
   void run(size_t count, void (*call)(const void*, size_t), const void* context);
   struct Arena;
   size_t threads_;

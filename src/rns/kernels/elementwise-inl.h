@@ -87,7 +87,8 @@ struct Elementwise {
   static void lift(uint32_t* out, const MixedRadix& x, size_t n, const Modulus& modulus) {
     const Lift<V> lift(x, modulus);
     const Primes<V> p(modulus.value());
-    for (size_t i = 0; i < n; i += kLanes) V::store(out + i, lift.at(i, p));
+    for (size_t i = 0; i < n; i += kLanes)
+      V::store(out + i, reduce_once<V>(reduce_once<V>(lift.lazy(i, p), p.q2), p.q));
   }
 
   static void subtract_lifted(uint32_t* out, const uint32_t* a, const MixedRadix& x, uint32_t scalar, size_t n,
@@ -96,7 +97,8 @@ struct Elementwise {
     const Primes<V> p(modulus.value());
     const auto factor = Factor<V>::broadcast(scalar, modulus.shoup_quotient(scalar));
     for (size_t i = 0; i < n; i += kLanes) {
-      const Register lazy = V::add(V::subtract(V::load(a + i), lift.at(i, p)), p.q);  // below 2q
+      const Register difference = V::subtract(V::load(a + i), lift.lazy(i, p));
+      const Register lazy = V::add(difference, V::add(p.q2, p.q));  // below 4q
       V::store(out + i, reduce_once<V>(multiply_lazy<V>(lazy, factor, p.q), p.q));
     }
   }

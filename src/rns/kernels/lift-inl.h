@@ -24,14 +24,13 @@ class Lift {
     }
   }
 
-  /// The numbers at words i and on, below the prime.
-  CRYPTOTL_INLINE Register at(size_t i, const Primes<V>& p) const {
+  /// The numbers at words i and on, below 3q.
+  CRYPTOTL_INLINE Register lazy(size_t i, const Primes<V>& p) const {
     size_t k = x_.count - 1;
     Register sum = centred(k, i);
     while (k-- > 0) {
       const auto factor = Factor<V>::broadcast(factor_[k], quotient_[k]);
-      const Register product = reduce_once<V>(multiply_lazy<V>(sum, factor, p.q), p.q);
-      sum = reduce_once<V>(V::add(product, centred(k, i)), p.q);
+      sum = V::add(multiply_lazy<V>(sum, factor, p.q), centred(k, i));
     }
     return sum;
   }

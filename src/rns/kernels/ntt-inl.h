@@ -68,7 +68,7 @@ class Ntt {
   static void forward_lifted(uint32_t* out, const MixedRadix& x, const NttTables& tables) {
     const Lift<V> lift(x, tables.modulus);
     const Primes<V> p(tables.modulus.value());
-    forward_from(out, tables, [&](size_t i) CRYPTOTL_INLINE_LAMBDA { return lift.at(i, p); });
+    forward_from(out, tables, [&](size_t i) CRYPTOTL_INLINE_LAMBDA { return lift.lazy(i, p); });
   }
 
   static void inverse(uint32_t* values, const NttTables& tables) {
