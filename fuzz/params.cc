@@ -24,12 +24,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ByteReader reader({data, size});
   const auto log_n = reader.number<uint8_t>();
   const auto base_limbs = reader.number<uint8_t>();
-  if (!log_n.ok() || !base_limbs.ok()) return 0;
-  ParamsSpec spec{*log_n, {}, read_prime(reader, *log_n), *base_limbs};
+  const auto special = reader.number<uint8_t>();
+  if (!special.ok()) return 0;
+  ParamsSpec spec{*log_n, {}, {}, *base_limbs};
+  for (size_t i = 0; i < *special && reader.remaining() > 0; ++i)
+    spec.special_primes.push_back(read_prime(reader, *log_n));
   while (reader.remaining() > 0) spec.primes.push_back(read_prime(reader, *log_n));
   const auto params = Params::create(spec);
   if (!params.ok()) return 0;
   CRYPTOTL_ASSERT((*params)->log_qp() <= guideline_log_qp(spec.log_n));
   CRYPTOTL_ASSERT((*params)->spec() == spec && spec.base_limbs >= 1 && spec.base_limbs <= spec.primes.size());
+  CRYPTOTL_ASSERT((*params)->num_special() >= 1 && (*params)->num_special() <= 4);
   return 0;
 }

@@ -123,6 +123,10 @@ void mod_down(const Params& params, RnsPolynomial& x, size_t limbs, size_t drop,
 
 void rescale(const Params& params, RnsPolynomial& x, size_t limbs, size_t drop, RnsPolynomial& out,
              RnsPolynomial& scratch, ThreadPool& threads) {
+  if (drop == 0) {
+    for (size_t i = 0; i < limbs; ++i) std::memcpy(out.limb(i), x.limb(i), params.n() * sizeof(uint32_t));
+    return;
+  }
   divide(params, x, divisor(params, limbs, false, drop), limbs - drop, out, scratch, threads);
 }
 

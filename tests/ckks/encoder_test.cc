@@ -215,14 +215,16 @@ TEST(CentredCoefficients, RoundLargeOnesToTheNearestDouble) {
   EXPECT_DOUBLE_EQ(centred_coefficients(*params, polynomial)[0], static_cast<double>(wide));
 }
 
-TEST(ToNtt, ReducesModuloTheSpecialPrimeLast) {
-  const ParamsPtr params = tiny_params(4);
+TEST(ToNtt, ReducesModuloTheSpecialPrimesLast) {
+  const ParamsPtr params = tiny_params(4, 2);
   std::vector<int64_t> values(params->n());
   values[0] = -5;  // a constant has the same value at every point
   const RnsPolynomial extended = to_ntt(*params, values, 2, true);
-  ASSERT_EQ(extended.num_limbs(), 3u);
+  ASSERT_EQ(extended.num_limbs(), 4u);
   EXPECT_THAT(extended.limb_span(1), testing::Each(params->modulus(1).value() - 5));
-  EXPECT_THAT(extended.limb_span(2), testing::Each(params->special().value() - 5));
+  for (const size_t i : {0, 1}) {
+    EXPECT_THAT(extended.limb_span(2 + i), testing::Each(params->spec().special_primes[i] - 5));
+  }
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 #include "ckks/measure.h"
 #include "ckks/test_params.h"
 #include "cryptotl/ckks/public_key.h"
@@ -13,10 +15,20 @@ namespace {
 
 constexpr double kScale = 0x1p40;
 
-class EvaluatorTest : public testing::TestWithParam<size_t> {
+struct Size {
+  size_t log_n, special;
+};
+
+std::string name_of(const Size& size) {
+  return "LogN" + std::to_string(size.log_n) + "Special" + std::to_string(size.special);
+}
+
+void PrintTo(const Size& size, std::ostream* out) { *out << name_of(size); }
+
+class EvaluatorTest : public testing::TestWithParam<Size> {
  protected:
   EvaluatorTest()
-      : params_(GetParam() == 13 ? fast_params() : tiny_params(5)),
+      : params_(InsecureParamsForTest::create(test_spec(GetParam().log_n, 5, 2, GetParam().special))),
         secret_(SecretKey::generate(params_)),
         evaluator_(params_) {
     const size_t limbs = params_->num_primes();
@@ -174,8 +186,12 @@ TEST_P(EvaluatorTest, RotationsComposeAndConjugationUndoesItself) {
   EXPECT_LT(max_difference(decrypted(evaluator_.conjugate(evaluator_.conjugate(a))), x_), 1e-6);
 }
 
-INSTANTIATE_TEST_SUITE_P(TinyAndFast, EvaluatorTest, testing::Values(10, 13),
-                         [](const auto& test) { return "LogN" + std::to_string(test.param); });
+// Five limbs are five digits of one prime, three of at most two, two of at most three, or two of at most
+// four.
+INSTANTIATE_TEST_SUITE_P(TinyAndFast, EvaluatorTest,
+                         testing::Values(Size{10, 1}, Size{10, 2}, Size{10, 3}, Size{10, 4}, Size{13, 1},
+                                         Size{13, 2}),
+                         [](const auto& test) { return name_of(test.param); });
 
 }  // namespace
 }  // namespace cryptotl

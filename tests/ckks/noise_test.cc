@@ -27,8 +27,11 @@ void expect_close(double measured, double formula, double tolerance = 0.05) {
 
 class NoiseTest : public testing::Test {
  protected:
-  NoiseTest()
-      : params_(fast_params()), n_(params_->n()), secret_(SecretKey::generate(params_)), evaluator_(params_) {
+  explicit NoiseTest(size_t special = 1)
+      : params_(wide_params(special)),
+        n_(params_->n()),
+        secret_(SecretKey::generate(params_)),
+        evaluator_(params_) {
     const size_t limbs = params_->num_primes();
     const KeyRequest requests[] = {{kRelinearisation, limbs},
                                    {galois_element_of_rotation(1, params_->log_n()), limbs}};
@@ -65,6 +68,12 @@ class NoiseTest : public testing::Test {
   Evaluator evaluator_;
 };
 
+class SpecialPrimesNoiseTest : public NoiseTest, public testing::WithParamInterface<size_t> {
+ protected:
+  SpecialPrimesNoiseTest() : NoiseTest(GetParam()) {}
+};
+INSTANTIATE_TEST_SUITE_P(SpecialPrimes, SpecialPrimesNoiseTest, testing::Values(1, 2, 3));
+
 TEST_F(NoiseTest, RoundingAMessageHasTheDeviationOfAUniformUnit) {
   std::mt19937_64 generator(7);
   std::normal_distribution<double> normal;
@@ -83,7 +92,7 @@ TEST_F(NoiseTest, FreshCiphertextsCarryTheErrorAlone) {
   expect_close(deviation(slots(error)), slot_deviation(fresh_noise(), n_));
 }
 
-TEST_F(NoiseTest, PublicKeyEncryptionRoundsBothParts) {
+TEST_P(SpecialPrimesNoiseTest, PublicKeyEncryptionRoundsBothParts) {
   const PublicKey key = make_public_key(secret_);
   const std::vector<int64_t> message = encoded(1);
   for (size_t limbs = 2; limbs <= 5; ++limbs) {
@@ -112,7 +121,7 @@ TEST_F(NoiseTest, RescaleOfAProductGrowsWithTheSecretsSquare) {
   expect_close(deviation(noise(evaluator_.rescale(product), expected)), rescale_noise(n_, 2), 0.15);
 }
 
-TEST_F(NoiseTest, KeySwitchingFollowsTheDigitsAtEveryLevel) {
+TEST_P(SpecialPrimesNoiseTest, KeySwitchingFollowsTheDigitsAtEveryLevel) {
   const std::vector<int64_t> message = encoded(1);
   for (size_t limbs = 2; limbs <= 5; ++limbs) {
     const Ciphertext a = encrypted(message, limbs);
@@ -124,7 +133,7 @@ TEST_F(NoiseTest, KeySwitchingFollowsTheDigitsAtEveryLevel) {
   }
 }
 
-TEST_F(NoiseTest, RelinearisationAddsTheSameAsARotation) {
+TEST_P(SpecialPrimesNoiseTest, RelinearisationAddsTheSameAsARotation) {
   const Ciphertext product =
       evaluator_.multiply(encrypted(encoded(1, 0x1p25), 5), encrypted(encoded(2, 0x1p25), 5));
   const std::vector<double> before = decrypt(secret_, product);

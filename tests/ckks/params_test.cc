@@ -41,8 +41,8 @@ TEST(Params, RefuseAPrimeOutOfRange) {
 
 TEST(Params, RefuseAComposite) {
   ParamsSpec spec = good_spec();
-  spec.special_prime = (1u << 30) - (1u << 14) + 1;
-  ASSERT_FALSE(is_prime(spec.special_prime));
+  spec.special_primes = {(1u << 30) - (1u << 14) + 1};
+  ASSERT_FALSE(is_prime(spec.special_primes[0]));
   EXPECT_EQ(refusal(spec), ErrorCode::invalid_argument);
 }
 
@@ -51,8 +51,24 @@ TEST(Params, RefuseAPrimeThatStandsTwice) {
   spec.primes[3] = spec.primes[0];
   EXPECT_EQ(refusal(spec), ErrorCode::invalid_argument);
   spec = good_spec();
-  spec.special_prime = spec.primes[0];
+  spec.special_primes[0] = spec.primes[0];
   EXPECT_EQ(refusal(spec), ErrorCode::invalid_argument);
+  spec = test_spec(13, 5, 2, 2);
+  spec.special_primes[1] = spec.primes[4];
+  EXPECT_EQ(refusal(spec), ErrorCode::invalid_argument);
+  spec.special_primes[1] = spec.special_primes[0];
+  EXPECT_EQ(refusal(spec), ErrorCode::invalid_argument);
+}
+
+TEST(Params, RefuseNoSpecialPrimesAndMoreThanFour) {
+  ParamsSpec spec = test_spec(15, 5, 2, 4);
+  EXPECT_TRUE(Params::create(spec).ok());
+  for (const size_t special : {0, 5, 8}) {
+    const auto params = Params::create(test_spec(15, 5, 2, special));
+    ASSERT_FALSE(params.ok()) << special;
+    EXPECT_EQ(params.error().code(), ErrorCode::invalid_argument);
+    EXPECT_THAT(params.error().what(), testing::HasSubstr(std::to_string(special) + " special primes"));
+  }
 }
 
 TEST(Params, RefuseAPrimeWithoutTheRootsOfUnity) {
@@ -92,19 +108,22 @@ TEST(Params, RefuseOneLimbBeyondEachRowOfTheGuideline) {
   const struct {
     size_t log_n;
     int bound;
-    size_t most_limbs;  // with the special prime: floor(bound / 30)
+    size_t most_limbs;  // with the special primes: floor(bound / 30)
   } rows[] = {{10, 26, 0},   {11, 53, 1},   {12, 106, 3},  {13, 214, 7},
               {14, 430, 14}, {15, 868, 28}, {16, 1747, 58}};
   for (const auto& row : rows) {
     EXPECT_EQ(guideline_log_qp(row.log_n), row.bound);
-    const size_t refused = std::max<size_t>(2, row.most_limbs + 1);
-    EXPECT_EQ(refusal(test_spec(row.log_n, refused - 1, 1)), ErrorCode::insecure_parameters) << row.log_n;
-    if (row.most_limbs < 2) continue;
-    const auto params = Params::create(test_spec(row.log_n, row.most_limbs - 1, 1));
-    ASSERT_TRUE(params.ok()) << params.error().what();
-    EXPECT_LE((*params)->log_qp(), row.bound);
-    EXPECT_GT((*params)->log_qp(), row.bound - 30);
-    EXPECT_EQ((*params)->log_qp_bound(), row.bound);
+    for (size_t special = 1; special <= 4; ++special) {
+      const size_t refused = std::max(special + 1, row.most_limbs + 1);
+      EXPECT_EQ(refusal(test_spec(row.log_n, refused - special, 1, special)), ErrorCode::insecure_parameters)
+          << row.log_n << " " << special;
+      if (row.most_limbs < special + 1) continue;
+      const auto params = Params::create(test_spec(row.log_n, row.most_limbs - special, 1, special));
+      ASSERT_TRUE(params.ok()) << params.error().what();
+      EXPECT_LE((*params)->log_qp(), row.bound);
+      EXPECT_GT((*params)->log_qp(), row.bound - 30);
+      EXPECT_EQ((*params)->log_qp_bound(), row.bound);
+    }
   }
 }
 
@@ -137,10 +156,10 @@ TEST(Params, CompareTheProductOfThePrimesExactly) {
   EXPECT_LT(below, 1e-4);
   EXPECT_LT(above, 1e-4);
   spec.primes.push_back(inside.first);
-  spec.special_prime = inside.second;
+  spec.special_primes = {inside.second};
   EXPECT_TRUE(Params::create(spec).ok()) << static_cast<double>(below);
   spec.primes.back() = outside.first;
-  spec.special_prime = outside.second;
+  spec.special_primes = {outside.second};
   EXPECT_EQ(refusal(spec), ErrorCode::insecure_parameters) << static_cast<double>(above);
 }
 
@@ -148,11 +167,14 @@ TEST(Params, NameEachSpecificationApart) {
   const ParamsSpec spec = good_spec();
   const Digest id = Params::create(spec).value()->id();
   EXPECT_EQ(Params::create(spec).value()->id(), id);
-  std::vector<ParamsSpec> others(4, spec);
+  std::vector<ParamsSpec> others(6, spec);
   others[0].base_limbs = 3;
   std::swap(others[1].primes[0], others[1].primes[1]);
   others[2].primes.pop_back();
-  std::swap(others[3].primes[4], others[3].special_prime);
+  std::swap(others[3].primes[4], others[3].special_primes[0]);
+  others[4].special_primes.push_back(others[4].primes.back());  // all the same primes, divided otherwise
+  others[4].primes.pop_back();
+  others[5] = test_spec(13, 5, 2, 2);
   for (const ParamsSpec& other : others) {
     const ParamsPtr params = Params::create(other).value();
     EXPECT_NE(params->id(), id);
@@ -163,7 +185,8 @@ TEST(Params, NameEachSpecificationApart) {
 }
 
 TEST(Params, KeepTheNameThatFilesCarry) {
-  EXPECT_EQ(hex(fast_params()->id()), "428a47ba356b6668466ddf31486e49e5a265c0a3e788e58e0f77456957eaa41a");
+  EXPECT_EQ(hex(fast_params()->id()), "3ffa74058d238927af2c22ad711b006795ab6a3c595f3ba5f05116a713a638df");
+  EXPECT_EQ(hex(wide_params(2)->id()), "b8abc3110c4ad9f1a90df8211176c4d78b60ad574d6e349405ae11bf0cbbe3d0");
 }
 
 TEST(Params, HoldWhatTheSpecificationSays) {
@@ -175,16 +198,41 @@ TEST(Params, HoldWhatTheSpecificationSays) {
   EXPECT_EQ(params->security_bits(), 128);
   EXPECT_NEAR(params->log_qp(), 180, 0.01);
   for (size_t i = 0; i < 5; ++i) EXPECT_EQ(params->modulus(i).value(), params->spec().primes[i]);
-  EXPECT_EQ(params->special().value(), params->spec().special_prime);
-  EXPECT_EQ(params->extended_index(1, 3), 1u);
-  EXPECT_EQ(params->extended_index(3, 3), 5u);
+  EXPECT_EQ(params->num_special(), 1u);
+  EXPECT_EQ(params->modulus(5).value(), params->spec().special_primes[0]);
+}
+
+TEST(Params, DivideThePrimesIntoDigitsOfAsManyAsAreSpecial) {
+  const size_t digits_of_1_to_5_limbs[][5] = {
+      {1, 2, 3, 4, 5}, {1, 1, 2, 2, 3}, {1, 1, 1, 2, 2}, {1, 1, 1, 1, 2}};
+  for (size_t special = 1; special <= 4; ++special) {
+    const ParamsPtr params = tiny_params(5, special);
+    EXPECT_EQ(params->num_special(), special);
+    for (size_t limbs = 1; limbs <= 5; ++limbs)
+      EXPECT_EQ(params->digits(limbs), digits_of_1_to_5_limbs[special - 1][limbs - 1]);
+    for (size_t i = 0; i < special; ++i) {
+      EXPECT_EQ(params->modulus(5 + i).value(), params->spec().special_primes[i]);
+      EXPECT_EQ(params->extended_index(3 + i, 3), 5 + i);
+    }
+    EXPECT_EQ(params->extended_index(1, 3), 1u);
+  }
+}
+
+TEST(Params, HoldTheProductOfTheSpecialPrimesModuloEach) {
+  for (size_t special = 1; special <= 4; ++special) {
+    const ParamsPtr params = tiny_params(5, special);
+    unsigned __int128 product = 1;
+    for (const uint32_t prime : params->spec().special_primes) product *= prime;
+    for (size_t i = 0; i < 5 + special; ++i)
+      EXPECT_EQ(params->special_product(i), static_cast<uint32_t>(product % params->modulus(i).value()));
+  }
 }
 
 TEST(Params, HoldTheInverseOfEachPrimeModuloEachOther) {
-  const ParamsPtr params = fast_params();
-  for (size_t i = 0; i <= 5; ++i) {
+  const ParamsPtr params = tiny_params(4, 3);
+  for (size_t i = 0; i < 7; ++i) {
     const Modulus& q = params->modulus(i);
-    for (size_t j = 0; j <= 5; ++j) {
+    for (size_t j = 0; j < 7; ++j) {
       if (i == j) continue;
       EXPECT_EQ(q.multiply(params->modulus(j).value() % q.value(), params->inverse_of(j, i)), 1u);
     }

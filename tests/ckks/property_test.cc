@@ -20,7 +20,8 @@ constexpr size_t kLimbs = 4;
 
 class Property : public testing::Test {
  protected:
-  Property() : params_(tiny_params(kLimbs)), secret_(SecretKey::generate(params_)), evaluator_(params_) {
+  explicit Property(size_t special = 1)
+      : params_(tiny_params(kLimbs, special)), secret_(SecretKey::generate(params_)), evaluator_(params_) {
     std::vector<KeyRequest> requests = {{kRelinearisation, kLimbs},
                                         {galois_element_of_conjugation(params_->log_n()), kLimbs}};
     for (int step = 1; step <= 8; ++step)
@@ -68,6 +69,13 @@ class Property : public testing::Test {
   SecretKey secret_;
   Evaluator evaluator_;
 };
+
+/// The laws that key switching has a part in, for each number of special primes.
+class KeySwitchingProperty : public Property, public testing::WithParamInterface<size_t> {
+ protected:
+  KeySwitchingProperty() : Property(GetParam()) {}
+};
+INSTANTIATE_TEST_SUITE_P(SpecialPrimes, KeySwitchingProperty, testing::Values(1, 2, 3));
 
 TEST_F(Property, DecryptionOfASumIsTheSumOfDecryptions) {
   for_all([&](std::mt19937_64& generator) {
@@ -124,7 +132,7 @@ TEST_F(Property, RescalingIsLinearUpToRounding) {
   });
 }
 
-TEST_F(Property, RelinearisationChangesNothingButItsNoise) {
+TEST_P(KeySwitchingProperty, RelinearisationChangesNothingButItsNoise) {
   for_all([&](std::mt19937_64& generator) {
     const size_t limbs = between(generator, 2, kLimbs);
     const Ciphertext product =
@@ -134,7 +142,7 @@ TEST_F(Property, RelinearisationChangesNothingButItsNoise) {
   });
 }
 
-TEST_F(Property, RotationsAddUpAndConjugationIsItsOwnInverse) {
+TEST_P(KeySwitchingProperty, RotationsAddUpAndConjugationIsItsOwnInverse) {
   for_all([&](std::mt19937_64& generator) {
     const size_t limbs = between(generator, 2, kLimbs);
     const Ciphertext a = random(generator, limbs, 0x1p40);
@@ -151,7 +159,7 @@ TEST_F(Property, RotationsAddUpAndConjugationIsItsOwnInverse) {
   });
 }
 
-TEST_F(Property, RotationsDistributeOverSumsAndProducts) {
+TEST_P(KeySwitchingProperty, RotationsDistributeOverSumsAndProducts) {
   for_all([&](std::mt19937_64& generator) {
     const size_t limbs = between(generator, 2, kLimbs);
     const Ciphertext a = random(generator, limbs, 0x1p22);

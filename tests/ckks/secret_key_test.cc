@@ -35,7 +35,7 @@ static_assert(std::is_nothrow_move_constructible_v<SecretKey> && std::is_move_as
 
 class SecretKeyFileTest : public testing::Test {
  protected:
-  SecretKeyFileTest() : params_(minute_params()), key_(SecretKey::generate(params_)) {
+  SecretKeyFileTest() : params_(minute_params(3, 2)), key_(SecretKey::generate(params_)) {
     std::string name = (fs::temp_directory_path() / "cryptotl-secret-XXXXXX").string();
     folder_ = mkdtemp(name.data());
     path_ = folder_ / "secret.key";
@@ -117,7 +117,7 @@ TEST_F(SecretKeyFileTest, GivesTheKeyBack) {
   const SecretKey back = read_secret_key(path_, params_).value();
   EXPECT_EQ(back.id(), key_.id());
   EXPECT_TRUE(std::ranges::equal(back.coefficients(), key_.coefficients()));
-  for (size_t i = 0; i <= params_->num_primes(); ++i)
+  for (size_t i = 0; i < params_->num_primes() + params_->num_special(); ++i)
     EXPECT_TRUE(std::ranges::equal(back.ntt(i), key_.ntt(i)));
 }
 
@@ -277,9 +277,12 @@ TEST(Encryption, CarriesErrorsOfTheCentredBinomial) {
   EXPECT_LT(cells.misfit(), 1);
 }
 
-// For each digit and limb b + a s is the error, and P s' where the limb is the digit's own.
-TEST(EvaluationKeys, HoldPTimesTheOldSecretAndErrorsOfTheCentredBinomial) {
-  const ParamsPtr params = fast_params();
+class EvaluationKeysTest : public testing::TestWithParam<size_t> {};
+INSTANTIATE_TEST_SUITE_P(SpecialPrimes, EvaluationKeysTest, testing::Values(1, 2, 3));
+
+// For each digit and limb b + a s is the error, and P s' where the limb is one of the digit's own.
+TEST_P(EvaluationKeysTest, HoldPTimesTheOldSecretAndErrorsOfTheCentredBinomial) {
+  const ParamsPtr params = wide_params(GetParam());
   const SecretKey secret = SecretKey::generate(params);
   const size_t n = params->n();
   const uint32_t rotation = galois_element_of_rotation(5, params->log_n());
@@ -288,10 +291,11 @@ TEST(EvaluationKeys, HoldPTimesTheOldSecretAndErrorsOfTheCentredBinomial) {
   ErrorCells cells(12);
   for (const SwitchingKey& key : keys.keys) {
     const size_t limbs = key.request.limbs;
-    ASSERT_EQ(key.b.size(), limbs);
-    for (size_t digit = 0; digit < limbs; ++digit) {
+    ASSERT_EQ(key.b.size(), (limbs + GetParam() - 1) / GetParam());
+    for (size_t digit = 0; digit < key.b.size(); ++digit) {
       std::vector<int> first(n);
-      for (size_t limb = 0; limb <= limbs; ++limb) {
+      ASSERT_EQ(key.b[digit].num_limbs(), limbs + GetParam());
+      for (size_t limb = 0; limb < limbs + GetParam(); ++limb) {
         const size_t index = params->extended_index(limb, limbs);
         const Modulus& q = params->modulus(index);
         AlignedVector<uint32_t> error(n);
@@ -301,10 +305,13 @@ TEST(EvaluationKeys, HoldPTimesTheOldSecretAndErrorsOfTheCentredBinomial) {
         for (size_t j = 0; j < n; ++j) {
           const uint32_t s = secret.ntt(index)[j];
           error[j] = q.add(key.b[digit].limb(limb)[j], q.multiply(error[j], s));
-          if (limb != digit) continue;
+          if (limb >= limbs || limb / GetParam() != digit) continue;
           const uint32_t old_secret =
               key.request.galois_element == kRelinearisation ? q.multiply(s, s) : old[j];
-          error[j] = q.subtract(error[j], q.multiply(params->special().value() % q.value(), old_secret));
+          uint32_t term = old_secret;
+          for (const uint32_t special : params->spec().special_primes)
+            term = q.multiply(term, special % q.value());
+          error[j] = q.subtract(error[j], term);
         }
         kernels().ntt_inverse(error.data(), params->tables(index));
         for (size_t j = 0; j < n; ++j) {
@@ -344,7 +351,7 @@ TEST(Seeds, ExpandApartForEveryPurposeKeyLevelDigitAndLimb) {
     starts.emplace(residues.begin(), residues.begin() + 8);
     ++uses;
   };
-  for (const ParamsPtr& params : {minute_params(2), minute_params(3)}) {
+  for (const ParamsPtr& params : {minute_params(2), minute_params(3), minute_params(3, 2)}) {
     for (const KeyId& key_id : {KeyId{}, KeyId{1}}) {
       const RnsPolynomial ciphertext = expand_ciphertext_seed(*params, key_id, seed, params->num_primes());
       for (size_t i = 0; i < ciphertext.num_limbs(); ++i) note(ciphertext.limb_span(i));
@@ -353,8 +360,8 @@ TEST(Seeds, ExpandApartForEveryPurposeKeyLevelDigitAndLimb) {
       for (const uint32_t galois_element : {0u, 3u, 5u}) {
         for (size_t limbs = 1; limbs <= params->num_primes(); ++limbs) {
           const SwitchingKey key{{galois_element, limbs}, seed, {}};
-          for (size_t digit = 0; digit < limbs; ++digit) {
-            for (size_t limb = 0; limb <= limbs; ++limb) {
+          for (size_t digit = 0; digit < params->digits(limbs); ++digit) {
+            for (size_t limb = 0; limb < limbs + params->num_special(); ++limb) {
               AlignedVector<uint32_t> a(params->n());
               expand_key_seed(*params, key_id, key, digit, limb, a);
               note(a);

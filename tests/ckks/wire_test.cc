@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <limits>
+#include <ostream>
 #include <random>
 
 #include "ckks/measure.h"
@@ -53,14 +54,26 @@ bool equal(const RnsPolynomial& a, const RnsPolynomial& b) {
 
 enum class Kind { seeded_ciphertext, ciphertext, evaluation_keys, public_key };
 
+struct Case {
+  Kind kind;
+  size_t special;
+};
+
+std::string name_of(const Case& drawn) {
+  const char* names[] = {"SeededCiphertext", "Ciphertext", "EvaluationKeys", "PublicKey"};
+  return names[static_cast<size_t>(drawn.kind)] + std::to_string(drawn.special);
+}
+
+void PrintTo(const Case& drawn, std::ostream* out) { *out << name_of(drawn); }
+
 /// Each kind of object, read and refused by one interface.
-class WireTest : public testing::TestWithParam<Kind> {
+class WireTest : public testing::TestWithParam<Case> {
  protected:
-  WireTest() : params_(minute_params()), secret_(SecretKey::generate(params_)) {
+  WireTest() : params_(minute_params(3, GetParam().special)), secret_(SecretKey::generate(params_)) {
     const std::vector<int64_t> message(params_->n(), 5);
     Ciphertext ciphertext = encrypt(secret_, message, 0x1p20, 2);
     const KeyRequest requests[] = {{kRelinearisation, 2}, {3, 2}, {3, 1}};
-    switch (GetParam()) {
+    switch (GetParam().kind) {
       case Kind::evaluation_keys:
         good_ = write_evaluation_keys(make_evaluation_keys(secret_, requests));
         break;
@@ -76,11 +89,11 @@ class WireTest : public testing::TestWithParam<Kind> {
   }
 
   Status read(ByteView bytes, const ParamsPtr& params) const {
-    if (GetParam() == Kind::evaluation_keys) {
+    if (GetParam().kind == Kind::evaluation_keys) {
       const auto keys = read_evaluation_keys(bytes, params);
       return keys.ok() ? Status() : Status(keys.error());
     }
-    if (GetParam() == Kind::public_key) {
+    if (GetParam().kind == Kind::public_key) {
       const auto key = read_public_key(bytes, params);
       return key.ok() ? Status() : Status(key.error());
     }
@@ -145,7 +158,7 @@ TEST_P(WireTest, RefusesAnotherMagicVersionOrKind) {
   for (const int kind : {0, 6, 0xffff}) {
     expect_refused(sealed(with(good_, kKind, static_cast<uint16_t>(kind))), ErrorCode::malformed, "kind");
   }
-  const int own = GetParam() == Kind::evaluation_keys ? 2 : GetParam() == Kind::public_key ? 3 : 1;
+  const int own = GetParam().kind == Kind::evaluation_keys ? 2 : GetParam().kind == Kind::public_key ? 3 : 1;
   for (const int kind : {1, 2, 3, 4, 5}) {
     if (kind == own) continue;
     expect_refused(sealed(with(good_, kKind, static_cast<uint16_t>(kind))), ErrorCode::malformed, "expected");
@@ -164,16 +177,16 @@ TEST_P(WireTest, RefusesAWrongLength) {
 
 TEST_P(WireTest, RefusesOtherParameters) {
   expect_refused(sealed(with(good_, kParamsId, uint64_t{0})), ErrorCode::parameter_mismatch, "parameters");
-  const Status foreign = read(good_, minute_params(4));
+  const Status foreign = read(good_, minute_params(4, GetParam().special));
   ASSERT_FALSE(foreign.ok());
   EXPECT_EQ(foreign.error().code(), ErrorCode::parameter_mismatch);
 }
 
 TEST_P(WireTest, RefusesAResidueThatIsNone) {
-  const size_t offset = GetParam() == Kind::evaluation_keys     ? kKeyResidues
-                        : GetParam() == Kind::public_key        ? kPublicResidues
-                        : GetParam() == Kind::seeded_ciphertext ? kSeededResidues
-                                                                : kResidues;
+  const size_t offset = GetParam().kind == Kind::evaluation_keys     ? kKeyResidues
+                        : GetParam().kind == Kind::public_key        ? kPublicResidues
+                        : GetParam().kind == Kind::seeded_ciphertext ? kSeededResidues
+                                                                     : kResidues;
   const uint32_t q = params_->modulus(0).value();
   std::vector<uint32_t> residues(params_->n());
   const std::span<uint8_t> packed = std::span(good_).subspan(offset, 30 * residues.size() / 8);
@@ -216,24 +229,22 @@ TEST_P(WireTest, ReadsWhatItWrote) {
   EXPECT_EQ(header.payload_bytes, good_.size() - kHeaderBytes);
   EXPECT_EQ(header.params_id, params_->id());
   EXPECT_EQ(header.key_id, secret_.id());
-  if (GetParam() == Kind::evaluation_keys) {
+  if (GetParam().kind == Kind::evaluation_keys) {
     EXPECT_EQ(write_evaluation_keys(read_evaluation_keys(good_, params_).value()), good_);
-  } else if (GetParam() == Kind::public_key) {
+  } else if (GetParam().kind == Kind::public_key) {
     EXPECT_EQ(write_public_key(read_public_key(good_, params_).value()), good_);
   } else {
     EXPECT_EQ(write_ciphertext(read_ciphertext(good_, params_).value()), good_);
   }
 }
 
-std::string name_of(const testing::TestParamInfo<Kind>& kind) {
-  const char* names[] = {"SeededCiphertext", "Ciphertext", "EvaluationKeys", "PublicKey"};
-  return names[kind.index];
-}
-
+// Only keys have limbs of special primes.
 INSTANTIATE_TEST_SUITE_P(EveryKind, WireTest,
-                         testing::Values(Kind::seeded_ciphertext, Kind::ciphertext, Kind::evaluation_keys,
-                                         Kind::public_key),
-                         name_of);
+                         testing::Values(Case{Kind::seeded_ciphertext, 1}, Case{Kind::ciphertext, 1},
+                                         Case{Kind::evaluation_keys, 1}, Case{Kind::evaluation_keys, 2},
+                                         Case{Kind::evaluation_keys, 3}, Case{Kind::public_key, 1},
+                                         Case{Kind::public_key, 2}, Case{Kind::public_key, 3}),
+                         [](const auto& test) { return name_of(test.param); });
 
 class CiphertextWireTest : public testing::Test {
  protected:
@@ -319,9 +330,9 @@ TEST_F(CiphertextWireTest, KnowsItsSizeAhead) {
   EXPECT_EQ(ciphertext_bytes(*fast_params(), 2, 2, false), 104u + 12 + 4 * 30720);
 }
 
-class EvaluationKeyWireTest : public testing::Test {
+class EvaluationKeyWireTest : public testing::TestWithParam<size_t> {
  protected:
-  EvaluationKeyWireTest() : params_(minute_params()), secret_(SecretKey::generate(params_)) {
+  EvaluationKeyWireTest() : params_(minute_params(3, GetParam())), secret_(SecretKey::generate(params_)) {
     bytes_ = written({{3, 2}, {5, 2}});
   }
   Bytes written(const std::vector<KeyRequest>& requests) const {
@@ -339,36 +350,36 @@ class EvaluationKeyWireTest : public testing::Test {
   Bytes bytes_;
 };
 
-TEST_F(EvaluationKeyWireTest, RefusesAnEmptyPayload) {
+TEST_P(EvaluationKeyWireTest, RefusesAnEmptyPayload) {
   expect_refused(write_object(ObjectKind::evaluation_keys, params_->id(), secret_.id(), {}), "truncated");
 }
 
-TEST_F(EvaluationKeyWireTest, RefusesAKeyThatStandsTwice) {
+TEST_P(EvaluationKeyWireTest, RefusesAKeyThatStandsTwice) {
   expect_refused(written({{3, 2}, {5, 2}, {3, 2}}), "twice");
   expect_refused(written({{kRelinearisation, 2}, {kRelinearisation, 2}}), "twice");
   EXPECT_TRUE(read_evaluation_keys(written({{3, 2}, {3, 1}}), params_).ok());  // at two levels it may
 }
 
-TEST_F(EvaluationKeyWireTest, RefusesCountsThatDoNotFit) {
+TEST_P(EvaluationKeyWireTest, RefusesCountsThatDoNotFit) {
   for (const uint32_t count : {3u, 0x10000u, 0xffffffffu})
     expect_refused(sealed(with(bytes_, kCount, count)), "truncated");
   for (const uint32_t count : {0u, 1u}) expect_refused(sealed(with(bytes_, kCount, count)), "too many");
 }
 
-TEST_F(EvaluationKeyWireTest, RefusesWhatIsNoGaloisElement) {
+TEST_P(EvaluationKeyWireTest, RefusesWhatIsNoGaloisElement) {
   for (const uint32_t element : {1u, 2u, 4u, 256u, 257u, 0xffffffffu})
     expect_refused(sealed(with(bytes_, kGaloisElement, element)), "Galois");
   EXPECT_TRUE(read_evaluation_keys(sealed(with(bytes_, kGaloisElement, 255u)), params_).ok());
 }
 
-TEST_F(EvaluationKeyWireTest, RefusesLimbsThatTheParametersLack) {
+TEST_P(EvaluationKeyWireTest, RefusesLimbsThatTheParametersLack) {
   for (const uint32_t limbs : {0u, 4u, 0x10000u, 0xffffffffu})
     expect_refused(sealed(with(bytes_, kKeyLimbs, limbs)), "limbs");
   expect_refused(sealed(with(bytes_, kKeyLimbs, 3u)), "");
   expect_refused(sealed(with(bytes_, kKeyLimbs, 1u)), "");
 }
 
-TEST_F(EvaluationKeyWireTest, CarriesEveryKeyAndSeed) {
+TEST_P(EvaluationKeyWireTest, CarriesEveryKeyAndSeed) {
   const EvaluationKeys keys =
       make_evaluation_keys(secret_, std::vector<KeyRequest>{{kRelinearisation, 3}, {3, 2}, {63, 1}});
   const EvaluationKeys back = read_evaluation_keys(write_evaluation_keys(keys), params_).value();
@@ -383,24 +394,33 @@ TEST_F(EvaluationKeyWireTest, CarriesEveryKeyAndSeed) {
   }
 }
 
-TEST_F(EvaluationKeyWireTest, CarriesAnEmptySet) {
+TEST_P(EvaluationKeyWireTest, CarriesAnEmptySet) {
   EXPECT_TRUE(read_evaluation_keys(written({}), params_).value().keys.empty());
 }
 
-TEST_F(EvaluationKeyWireTest, KnowsItsSizeAhead) {
+TEST_P(EvaluationKeyWireTest, KnowsItsSizeAhead) {
   const std::vector<KeyRequest> requests = {{kRelinearisation, 3}, {3, 2}, {63, 1}};
   EXPECT_EQ(written(requests).size(), evaluation_key_bytes(*params_, requests));
   EXPECT_EQ(written({}).size(), evaluation_key_bytes(*params_, {}));
+  // Fields, and the limbs of b: digits times primes and special primes, 480 bytes each.
+  size_t limbs = 0;
+  for (const KeyRequest& request : requests) {
+    const size_t digits = (request.limbs + GetParam() - 1) / GetParam();
+    limbs += digits * (request.limbs + GetParam());
+  }
+  EXPECT_EQ(evaluation_key_bytes(*params_, requests), 104 + 4 + 3 * 40 + 480 * limbs);
 }
 
-class PublicKeyWireTest : public testing::Test {
+INSTANTIATE_TEST_SUITE_P(SpecialPrimes, EvaluationKeyWireTest, testing::Values(1, 2, 3));
+
+class PublicKeyWireTest : public testing::TestWithParam<size_t> {
  protected:
-  PublicKeyWireTest() : params_(minute_params()), secret_(SecretKey::generate(params_)) {}
+  PublicKeyWireTest() : params_(minute_params(3, GetParam())), secret_(SecretKey::generate(params_)) {}
   ParamsPtr params_;
   SecretKey secret_;
 };
 
-TEST_F(PublicKeyWireTest, RefusesEverySizeButItsOwn) {
+TEST_P(PublicKeyWireTest, RefusesEverySizeButItsOwn) {
   const auto refused = [&](size_t payload_bytes) {
     const Bytes payload(payload_bytes);
     const auto key =
@@ -414,26 +434,33 @@ TEST_F(PublicKeyWireTest, RefusesEverySizeButItsOwn) {
     refused(wrong);
 }
 
-TEST_F(PublicKeyWireTest, SaysThatASecretKeyIsNone) {
+TEST_P(PublicKeyWireTest, SaysThatASecretKeyIsNone) {
   const auto key = read_public_key(
       write_object(ObjectKind::secret_key, params_->id(), secret_.id(), Bytes(params_->n())), params_);
   ASSERT_FALSE(key.ok());
   EXPECT_THAT(key.error().what(), HasSubstr("secret key where public key is expected"));
 }
 
-TEST_F(PublicKeyWireTest, RefusesAResidueModuloTheSpecialPrimeThatIsNone) {
-  Bytes bytes = write_public_key(make_public_key(secret_));
+TEST_P(PublicKeyWireTest, RefusesAResidueModuloASpecialPrimeThatIsNone) {
+  const Bytes good = write_public_key(make_public_key(secret_));
   std::vector<uint32_t> residues(params_->n());
-  const std::span<uint8_t> last = std::span(bytes).last(30 * residues.size() / 8);
-  unpack_residues(last, residues);
-  residues.back() = params_->special().value();
-  pack_residues(residues, last);
-  const auto key = read_public_key(sealed(bytes), params_);
-  ASSERT_FALSE(key.ok());
-  EXPECT_THAT(key.error().what(), HasSubstr("not below its prime"));
+  const size_t limb_bytes = 30 * residues.size() / 8;
+  for (size_t i = 0; i < GetParam(); ++i) {
+    Bytes bytes = good;
+    const auto limb = std::span(bytes).last((GetParam() - i) * limb_bytes).first(limb_bytes);
+    unpack_residues(limb, residues);
+    residues.back() = params_->spec().special_primes[i];
+    pack_residues(residues, limb);
+    const auto key = read_public_key(sealed(bytes), params_);
+    ASSERT_FALSE(key.ok());
+    EXPECT_THAT(key.error().what(), HasSubstr("not below its prime"));
+    --residues.back();
+    pack_residues(residues, limb);
+    EXPECT_TRUE(read_public_key(sealed(bytes), params_).ok());
+  }
 }
 
-TEST_F(PublicKeyWireTest, CarriesWhatEncryptsForTheSecretKey) {
+TEST_P(PublicKeyWireTest, CarriesWhatEncryptsForTheSecretKey) {
   const PublicKey key = make_public_key(secret_);
   const PublicKey back = read_public_key(write_public_key(key), params_).value();
   EXPECT_EQ(back.key_id, secret_.id());
@@ -444,16 +471,18 @@ TEST_F(PublicKeyWireTest, CarriesWhatEncryptsForTheSecretKey) {
     EXPECT_NEAR(value, 1 << 20, 100);
 }
 
-TEST_F(PublicKeyWireTest, HasAFingerprintOfItsOwn) {
+TEST_P(PublicKeyWireTest, HasAFingerprintOfItsOwn) {
   const PublicKey key = make_public_key(secret_);
   EXPECT_EQ(fingerprint(key), read_header(write_public_key(key))->digest);
   EXPECT_NE(fingerprint(make_public_key(secret_)), fingerprint(key));
 }
 
-TEST_F(PublicKeyWireTest, KnowsItsSizeAhead) {
+TEST_P(PublicKeyWireTest, KnowsItsSizeAhead) {
   EXPECT_EQ(write_public_key(make_public_key(secret_)).size(), public_key_bytes(*params_));
-  EXPECT_EQ(public_key_bytes(*fast_params()), 104u + 32 + 6 * 30720);
+  EXPECT_EQ(public_key_bytes(*wide_params(GetParam())), 104u + 32 + (5 + GetParam()) * 30720);
 }
+
+INSTANTIATE_TEST_SUITE_P(SpecialPrimes, PublicKeyWireTest, testing::Values(1, 2, 3));
 
 TEST(PackResidues, GiveBackEveryBit) {
   for (size_t bit = 0; bit < 30; ++bit) {

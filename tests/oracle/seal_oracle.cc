@@ -59,7 +59,7 @@ SealContext read_context(const Path& path) {
 void describe() {
   const ParamsPtr params = fast_params();
   std::vector<uint32_t> primes = params->spec().primes;
-  primes.push_back(params->spec().special_prime);
+  primes.push_back(params->spec().special_primes[0]);
   const size_t n = params->n();
   const nlohmann::json out = {
       {"n", n},

@@ -67,5 +67,24 @@ TEST_P(AutomorphismTest, LeavesTheWordsBetweenTheBlocksAlone) {
   }
 }
 
+TEST_P(AutomorphismTest, MovesAnyRangeOfBlocksAsItMovesAll) {
+  for (const uint32_t g : {1u, 3u, 27u, 2047u}) {
+    const Automorphism automorphism(10, g);
+    Words in(1024), all(1024);
+    for (size_t i = 0; i < in.size(); ++i) in[i] = static_cast<uint32_t>(i);
+    scalar().permute(all.data(), 16, in.data(), automorphism);
+    for (const size_t first : {0, 1, 8, 63}) {
+      for (const size_t blocks : {1, 2, 8, 64}) {
+        if (first + blocks > 64) continue;
+        Words some(blocks * 32, 77);
+        table().permute_blocks(some.data(), 32, in.data(), automorphism.sources.data() + first,
+                               automorphism.lanes.data(), 16 * blocks);
+        for (size_t i = 0; i < some.size(); ++i)
+          ASSERT_EQ(some[i], i % 32 < 16 ? all[16 * (first + i / 32) + i % 32] : 77u) << first << " " << i;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace cryptotl

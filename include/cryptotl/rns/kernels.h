@@ -31,8 +31,8 @@ struct SwitchedBlocks {
 /// The loops that all the time goes into, once for each instruction set. All arithmetic is exact and every
 /// output is fully reduced to [0, q), so all tables give equal bits. Inputs are below q unless said
 /// otherwise; n is a multiple of 16; pointers stand on 64-byte boundaries; an output may be one of its inputs
-/// where the name says `in place` or the loop is elementwise (add to multiply_add), and overlaps nothing
-/// otherwise. None allocates or throws.
+/// where the comment says `in place` or the loop is elementwise (add to subtract_multiply_scalar, and a of
+/// subtract_lifted), and overlaps nothing otherwise. None allocates or throws.
 struct KernelTable {
   std::string_view name;  ///< "scalar", "avx2" or "avx512"
 
