@@ -7,11 +7,11 @@ JOBS := $(shell awk -v cores=$$(nproc) '/MemAvailable/ {fit = int($$2 / 3145728)
 	END {print (fit < 1 ? 1 : fit < cores ? fit : cores)}' /proc/meminfo)
 SOURCES = $(shell git ls-files '*.h' '*.cc')
 
-.PHONY: help setup configure build demo sanitize test format lint bench reproduction install clean
+.PHONY: help setup configure build demo sanitize test format lint bench bench-peers reproduction install clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## install the Debian packages that are missing
 	@tools/setup
@@ -44,6 +44,10 @@ bench: configure  ## build and run the kernel benchmarks and the whole pass
 	cmake --build --preset release -j $(JOBS)
 	for program in $(BUILD)/bench/cryptotl_*_bench; do $$program || exit 1; done
 	$(BUILD)/cryptotl bench forward --json
+
+bench-peers: configure  ## measure other libraries beside this one into docs/benchmarks/; PEERS="--only lattigo"
+	cmake --build --preset release -j $(JOBS) --target programs
+	python3 -B tools/peers --programs $(BUILD) $(PEERS)
 
 reproduction: configure  ## run the paper's experiment into docs/; REPRODUCTION="--data FOLDER" adds sets
 	cmake --build --preset release -j $(JOBS) --target programs
