@@ -116,7 +116,7 @@ void announce(const cryptotl::Server& server, bool json) {
   }
 }
 
-int run(const Arguments& arguments) {
+int run(Arguments arguments) {
   // Blocked before any thread exists, so that all threads inherit it and the wait below gets the signals.
   sigset_t stops;
   sigemptyset(&stops);
@@ -126,6 +126,7 @@ int run(const Arguments& arguments) {
 
   const auto model = cryptotl::load_model(arguments.model);
   if (!model.ok()) return fail(model.error());
+  arguments.server.plan.speeds = cryptotl::machine_speeds();
   const auto server = cryptotl::Server::start(*model, arguments.server);
   if (!server.ok()) return fail(server.error());
   announce(**server, arguments.json);

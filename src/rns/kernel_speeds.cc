@@ -86,4 +86,9 @@ KernelSpeeds KernelSpeeds::reference() { return {0.095, 0.23, 0.12, 0.26, 0.08};
 
 KernelSpeeds measure_kernels() { return Measurement().run(); }
 
+const KernelSpeeds& machine_speeds() {
+  static const KernelSpeeds speeds = measure_kernels();
+  return speeds;
+}
+
 }  // namespace cryptotl

@@ -9,6 +9,7 @@
 #include "service/inference_message.h"
 #include "service/json.h"
 #include "service/key_store.h"
+#include "service/plan_store.h"
 #include "service/runner_pool.h"
 
 namespace cryptotl {
@@ -81,6 +82,7 @@ struct Server::State {
   explicit State(const ServerOptions& chosen) : options(chosen), http(chosen.limits) {}
 
   Status plan_offers(const Model& model, std::vector<Planned>& plans);
+  Status settle(const Model& model, std::span<Planned> plans) const;
   void prepare(const Model& model, std::span<const Planned> plans);
   void add_routes();
   Result<const Route*> route_of(const Request& request) const;
@@ -307,6 +309,18 @@ Status Server::State::plan_offers(const Model& model, std::vector<Planned>& plan
   return {};
 }
 
+/// Keeps to the plans that clients' keys were made for.
+Status Server::State::settle(const Model& model, std::span<Planned> plans) const {
+  PlanOptions wanted = options.plan;
+  for (Planned& planned : plans) {
+    wanted.random_slots = planned.plan.random_slots;
+    auto plan = settle_plan(options.key_store, plan_wish(model_digest(model), wanted), planned.plan, wanted.speeds);
+    if (!plan.ok()) return plan.error();
+    planned.plan = *std::move(plan);
+  }
+  return {};
+}
+
 /// Encodes the programs.
 void Server::State::prepare(const Model& model, std::span<const Planned> plans) {
   std::vector<std::shared_ptr<const LatencyProgram>> programs;
@@ -342,6 +356,7 @@ Result<std::unique_ptr<Server>> Server::start(const Model& model, const ServerOp
     auto keys = KeyStore::open(options.key_store, options.limits);
     if (!keys.ok()) return keys.error();
     state->keys = *std::move(keys);
+    CRYPTOTL_TRY(state->settle(model, plans));
     state->prepare(model, plans);
     state->add_routes();
     CRYPTOTL_TRY(state->http.listen_on(*address));

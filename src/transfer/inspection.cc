@@ -67,7 +67,7 @@ Result<Json> plan_file_json(const fs::path& path) {
               {"predicted_error", model->plan.predicted_error},
               {"predicted_error_public", model->plan.predicted_error_public},
               {"parameters", parameters_json(*model->params)},
-              {"plan", describe(model->plan)}};
+              {"plan", describe(model->plan, machine_speeds())}};
 }
 
 Json layers_json(const Network& network) {
@@ -142,7 +142,7 @@ Result<Json> model_json(const fs::path& path) {
   if (!model.ok()) return model.error();
   const auto folded = fold(model->lower);
   if (!folded.ok()) return in_file(path, folded.error());
-  const auto plan = plan_latency(*folded, model->calibration);
+  const auto plan = plan_latency(*folded, model->calibration, {.speeds = machine_speeds()});
   if (!plan.ok()) return in_file(path, plan.error());
   const auto params = Params::create(plan->params);
   if (!params.ok()) return in_file(path, params.error());
@@ -162,7 +162,7 @@ Result<Json> model_json(const fs::path& path) {
               {"response_bytes", ciphertext_bytes(**params, 2, plan->answer_limbs(), false)},
               {"evaluation_key_bytes", evaluation_key_bytes(**params, required_keys(*plan))},
               {"parameters", parameters_json(**params)},
-              {"plan", describe(*plan)}};
+              {"plan", describe(*plan, machine_speeds())}};
 }
 
 Result<Json> key_folder_json(const fs::path& path) {

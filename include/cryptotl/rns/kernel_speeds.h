@@ -19,4 +19,7 @@ struct KernelSpeeds {
 /// Measures the current kernels() in about 60 ms and 64 MiB of memory: the quickest of a few runs of each.
 KernelSpeeds measure_kernels();
 
+/// measure_kernels() at the first call. Thread-safe.
+const KernelSpeeds& machine_speeds();
+
 }  // namespace cryptotl
