@@ -7,6 +7,7 @@
 #include <functional>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "cryptotl/base/aligned.h"
 #include "cryptotl/rns/kernels.h"
@@ -15,11 +16,14 @@ namespace {
 
 using cryptotl::Automorphism;
 using cryptotl::KernelTable;
+using cryptotl::MixedRadix;
 using cryptotl::Modulus;
 using cryptotl::NttTables;
+using cryptotl::SwitchedBlocks;
 using Words = cryptotl::AlignedVector<uint32_t>;
 
 constexpr size_t kBlock = 16;
+constexpr size_t kMostDigits = 3;
 
 Words random_words(size_t n, uint32_t bound, uint64_t seed) {
   std::mt19937_64 random(seed);
@@ -28,23 +32,43 @@ Words random_words(size_t n, uint32_t bound, uint64_t seed) {
   return words;
 }
 
-// What the kernels work on: all of it fits in L2 but for the longest streams of dot_pairs.
+// What the kernels work on: all of it fits in L2 but for the longest streams of dot_pairs, dot and
+// switch_key.
 struct Operands {
   explicit Operands(size_t log_n, size_t terms = 1)
       : n(size_t{1} << log_n),
-        q(cryptotl::ntt_primes(1u << 30, static_cast<uint32_t>(2 * n), 2)[0]),
-        other(cryptotl::ntt_primes(1u << 30, static_cast<uint32_t>(2 * n), 2)[1]),
+        primes(cryptotl::ntt_primes(1u << 30, static_cast<uint32_t>(2 * n), 1 + kMostDigits)),
+        q(primes[0]),
         tables(q, log_n),
         automorphism(log_n, 3),
-        a(random_words(n, other.value(), 1)),
-        b(random_words(n, other.value(), 2)),
+        a(random_words(n, primes.back(), 1)),
+        b(random_words(n, primes.back(), 2)),
         out(a),
         out1(n),
         pairs(random_words(2 * terms * n, q.value(), 3)),
         singles(random_words(terms * (n + kBlock), q.value(), 4)) {}
 
+  /// Integers of one to three digits, in the primes that are not q.
+  MixedRadix integers(size_t digits) const {
+    MixedRadix x;
+    for (size_t k = 0; k < digits; ++k) x.push(k % 2 == 0 ? a.data() : b.data(), primes[1 + k]);
+    return x;
+  }
+  SwitchedBlocks switched(size_t digits) const {
+    return {.key = pairs.data(),
+            .digits = singles.data(),
+            .digit_stride = n + kBlock,
+            .count = digits,
+            .sources = automorphism.sources.data(),
+            .lanes = automorphism.lanes.data(),
+            .joined = a.data(),
+            .added = {a.data(), b.data()},
+            .prefetch_words = 1024};
+  }
+
   size_t n;
-  Modulus q, other;
+  std::vector<uint32_t> primes;  ///< falling
+  Modulus q;
   NttTables tables;
   Automorphism automorphism;
   Words a, b, out, out1, pairs, singles;
@@ -126,21 +150,52 @@ void add_all(size_t log_n) {
         k.subtract_multiply_scalar(o.out.data(), o.a.data(), o.b.data(), 12345, o.n, o.q);
       },
       log_n, 3);
-  add(
-      "lift_centered", [](auto& k, auto& o) { k.lift_centered(o.out.data(), o.a.data(), o.n, o.q, o.other); },
-      log_n, 2);
+  for (size_t digits = 1; digits <= kMostDigits; ++digits) {
+    const std::string of_digits = "/digits=" + std::to_string(digits);
+    const double words = static_cast<double>(digits) + 1;
+    add(
+        "lift" + of_digits,
+        [digits](auto& k, auto& o) { k.lift(o.out.data(), o.integers(digits), o.n, o.q); }, log_n, words);
+    add(
+        "subtract_lifted" + of_digits,
+        [digits](auto& k, auto& o) {
+          k.subtract_lifted(o.out.data(), o.b.data(), o.integers(digits), 12345, o.n, o.q);
+        },
+        log_n, words + 1);
+    add(
+        "ntt_forward_lifted" + of_digits,
+        [digits](auto& k, auto& o) { k.ntt_forward_lifted(o.out.data(), o.integers(digits), o.tables); },
+        log_n, words);
+  }
   add(
       "permute", [](auto& k, auto& o) { k.permute(o.out.data(), kBlock, o.a.data(), o.automorphism); }, log_n,
       2);
-  for (const size_t terms : {2, 3, 4, 5, 8, 16}) {
-    // The singles as one polynomial after another, a block apart so that their strides are no power of two.
+  add(
+      "permute_blocks",
+      [](auto& k, auto& o) {
+        k.permute_blocks(o.out.data(), kBlock, o.a.data(), o.automorphism.sources.data(),
+                         o.automorphism.lanes.data(), o.n);
+      },
+      log_n, 2);
+  for (const size_t terms : {1, 2, 3, 4, 5, 8, 16}) {
+    const std::string of_terms = "/terms=" + std::to_string(terms);
+    const double count = static_cast<double>(terms);
     add(
-        "dot_pairs/terms=" + std::to_string(terms),
+        "dot_pairs" + of_terms,
         [terms](auto& k, auto& o) {
-          k.dot_pairs(o.out.data(), o.out1.data(), kBlock, o.pairs.data(), o.singles.data(), kBlock,
-                      o.n + kBlock, terms, o.n, o.q);
+          k.dot_pairs(o.out.data(), o.out1.data(), o.pairs.data(), o.singles.data(), terms, o.n, o.q);
         },
-        log_n, 3 * static_cast<double>(terms) + 2, terms);
+        log_n, 3 * count + 2, terms);
+    add(
+        "dot" + of_terms,
+        [terms](auto& k, auto& o) { k.dot(o.out.data(), o.pairs.data(), o.singles.data(), terms, o.n, o.q); },
+        log_n, 2 * count + 1, terms);
+    add(
+        "switch_key" + of_terms,
+        [terms](auto& k, auto& o) {
+          k.switch_key(o.out.data(), o.out1.data(), kBlock, o.switched(terms), o.n, o.q);
+        },
+        log_n, 3 * count + 5, terms);
   }
 }
 

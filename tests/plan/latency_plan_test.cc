@@ -31,7 +31,7 @@ TEST(PlannerTest, RefusesWidthsBeyondTheLimitByName) {
   for (size_t place = 0; place < 4; ++place) {
     std::vector<size_t> widths = {4, 4, 4, 4};
     widths[place] = 4097;
-    const auto packing = choose_packing(widths, 13);
+    const auto packing = possible_packings(widths, 13);
     ASSERT_FALSE(packing.ok());
     const char* const names[] = {"input width", "hidden layer 1", "hidden layer 2", "output width"};
     EXPECT_THAT(packing.error().what(), testing::AllOf(HasSubstr(names[place]), HasSubstr("4097")));
@@ -57,8 +57,23 @@ TEST(LatencyPlanTest, RefusesPublishedPlansThatAClientMustNotTrust) {
   bad["ring_degree_log2"] = 12;
   expect_refused(bad, ErrorCode::insecure_parameters, "N = 4096");
   bad = good;
-  bad["special_prime"] = bad["primes"][0];
+  bad["special_primes"][0] = bad["primes"][0];
   expect_refused(bad, ErrorCode::invalid_argument, "twice");
+  bad = good;
+  bad["special_primes"] = Json::array();
+  expect_refused(bad, ErrorCode::invalid_argument, "0 special primes");
+  std::vector<uint32_t> others = ntt_primes(1u << 30, 1u << 14, 25);
+  others.erase(others.begin(), others.begin() + 20);
+  bad["special_primes"] = others;
+  expect_refused(bad, ErrorCode::invalid_argument, "5 special primes");
+  others.pop_back();
+  bad["special_primes"] = others;
+  expect_refused(bad, ErrorCode::insecure_parameters, "128-bit security");
+  for (const Json& wrong :
+       {Json(good["special_primes"][0]), Json("text"), Json({1.5}), Json({-1}), Json({{}})}) {
+    bad["special_primes"] = wrong;
+    EXPECT_FALSE(LatencyPlan::from_json(bad).ok()) << wrong;
+  }
   bad = good;
   bad["input_scale"] = 0.0;
   expect_refused(bad, ErrorCode::invalid_argument, "scale");
@@ -128,8 +143,11 @@ TEST(LatencyPlanTest, PacksThePapersShapeAsTheDesignSays) {
   EXPECT_EQ(plan.packing.output_stride, 384u);
   EXPECT_EQ(plan.packing.output_copies, 8u);
   const auto params = Params::create(plan.params).value();
-  EXPECT_LE(params->log_qp(), 180.0);
-  EXPECT_EQ(required_keys(plan).size(), 15u + 1 + 2 + 1 + 1 + 3);
+  EXPECT_LE(params->log_qp(), 210.0);
+  EXPECT_EQ(plan.matrices[0].baby_steps, 16u);
+  EXPECT_EQ(plan.matrices[1].baby_steps, 32u);
+  // Rotations by 1 to 32; relinearisation; the sums of four blocks and of eight copies; conjugation.
+  EXPECT_EQ(required_keys(plan).size(), 32u + 1 + 2 + 3 + 1);
 }
 
 TEST(LatencyPlanTest, PacksInputsInPairsAndReadsOutputsInPairs) {
