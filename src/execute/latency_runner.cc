@@ -2,6 +2,7 @@
 // Bossuat, Mouchet, Troncoso-Pastoriza, Hubaux, eprint 2020/1203), giant steps by Horner's rule with one key,
 // folds before the rescale.
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 
@@ -16,6 +17,7 @@ namespace {
 
 // The processor's own prefetching stops at each 4 KiB page.
 constexpr size_t kKeyPrefetchWords = 1024;
+constexpr size_t kMostParts = 8;  // of a layer
 
 /// Memory for what happens at one number of limbs, large enough for all.
 struct Stage {
@@ -64,6 +66,7 @@ using Pair = std::array<RnsPolynomial, 2>;
 }  // namespace
 
 struct LatencyRunner::Workspace {
+  using Clock = std::chrono::steady_clock;
   using Diagonals = LatencyProgram::Diagonals;
   using Terms = LatencyProgram::Terms;
 
@@ -81,6 +84,19 @@ struct LatencyRunner::Workspace {
     }
     for (size_t i = 0; i < most; ++i) registers.push_back({poly(), poly()});
     random_slots.resize(plan().random_slots ? plan().packing.slots() : 0);
+    for (size_t i = 0; i < plan().matrices.size(); ++i) folds.push_back(folds_of(plan().packing, i));
+    timeline.reserve(kMostParts * plan().matrices.size());
+  }
+
+  void begin() {
+    timeline.clear();
+    part_began = Clock::now();
+  }
+  /// Closes a part of the pass.
+  void mark(std::string_view part, size_t layer) {
+    const auto now = Clock::now();
+    timeline.push_back({part, layer, std::chrono::duration<double, std::micro>(now - part_began).count()});
+    part_began = now;
   }
 
   const LatencyPlan& plan() const { return program.plan(); }
@@ -132,6 +148,9 @@ struct LatencyRunner::Workspace {
   std::vector<Pair> registers;  ///< of one activation: v, then one a product
   RnsPolynomial product[3];
   std::vector<Complex> random_slots;
+  std::vector<std::vector<std::vector<uint32_t>>> folds;  ///< of each matrix
+  std::vector<PassPart> timeline;
+  Clock::time_point part_began;
 };
 
 void LatencyRunner::Workspace::to_coefficients(const RnsPolynomial& ntt, RnsPolynomial& out, size_t limbs) {
@@ -240,15 +259,19 @@ void LatencyRunner::Workspace::matrix(size_t index, const RnsPolynomial* in, con
   stage.enter(diagonals.limbs);
   to_coefficients(in[1], stage.work, stage.limbs);
   decompose(params, stage.work, &in[1], stage.digits, pool);
+  mark("decomposition", index);
   pool.for_each(2 * stage.limbs, [&](size_t i) {
     const size_t limb = i / 2;
     kernel.multiply_scalar(stage.next[i % 2].limb(limb), in[i % 2].limb(limb), params.special_product(limb), n(),
                            modulus(limb));
   });
   pool.for_each(2 * extended_limbs(), [&](size_t i) { baby_steps(diagonals, keys, i / 2, i % 2); });
+  mark("baby steps and diagonals", index);
   for (size_t giant = diagonals.giant_steps - 1; giant-- > 0;)
     step(keys.at(rotation(diagonals.baby_steps), stage.limbs), giant);
-  for (const auto& elements : folds_of(plan().packing, index)) fold(elements, keys);
+  mark("giant steps", index);
+  for (const auto& elements : folds[index]) fold(elements, keys);
+  mark("folds", index);
 }
 
 void LatencyRunner::Workspace::rescaled_matrix(size_t index, const RnsPolynomial* in, const LatencyKeys& keys,
@@ -258,6 +281,7 @@ void LatencyRunner::Workspace::rescaled_matrix(size_t index, const RnsPolynomial
     mod_down(params, stage.sum[side], stage.limbs, plan().matrices[index].drop, out[side], stage.scratch, pool);
   }
   add(out[0], program.biases_[index]);
+  mark("rescale", index);
 }
 
 /// product = a b, three parts.
@@ -337,6 +361,7 @@ void LatencyRunner::Workspace::activation(size_t index, const LatencyKeys& keys,
     }
     limbs[p + 1] = before - drop;
   }
+  mark("activation", index);
 }
 
 // A ticket holds, one after the other: round(E_0 / P), where P c_0' + E_0 is the first part of the first matrix's
@@ -348,6 +373,7 @@ void LatencyRunner::Workspace::prepare(const RnsPolynomial& c1, const LatencyKey
   const MatrixPlan& first = plan().matrices.front();
   const size_t limbs = first.limbs - first.drop;
   const RnsPolynomial in[2] = {RnsPolynomial(n(), first.limbs), c1};
+  begin();
   matrix(0, in, keys);
   mod_down(params, stage.sum[0], first.limbs, 0, product[0], stage.scratch, pool);
   ticket.append(product[0], first.limbs);
@@ -369,7 +395,6 @@ void LatencyRunner::Workspace::first_matrix(const RnsPolynomial& c0, const Ticke
   const MatrixPlan& first = plan().matrices.front();
   const size_t size = diagonals.group_size();
   ticket.read(0, first.limbs, product[1]);
-  const auto folds = folds_of(plan().packing, 0);
   pool.for_each(first.limbs, [&](size_t limb) {
     const Modulus& q = params.modulus(limb);
     uint32_t* const babies = memory.babies.limb(2 * limb);
@@ -398,7 +423,7 @@ void LatencyRunner::Workspace::first_matrix(const RnsPolynomial& c0, const Ticke
       kernel.permute(moved, 16, sum, giant_step);
       kernel.add(sum, moved, memory.sum(giant, 0, limb), n(), q);
     }
-    for (const auto& elements : folds) {
+    for (const auto& elements : folds.front()) {
       uint32_t* const before = stage.scratch.limb(limb);
       std::memcpy(before, sum, n() * sizeof(uint32_t));
       for (const uint32_t element : elements) {
@@ -411,6 +436,7 @@ void LatencyRunner::Workspace::first_matrix(const RnsPolynomial& c0, const Ticke
   rescale(params, product[0], first.limbs, first.drop, registers[0][0], stage.scratch, pool);
   add(registers[0][0], program.biases_.front());
   ticket.read(first.limbs, first.limbs - first.drop, registers[0][1]);
+  mark("diagonals on c_0", 0);
 }
 
 /// Register 1, as multiply() gives it.
@@ -457,6 +483,7 @@ void LatencyRunner::Workspace::fill_other_slots(RnsPolynomial& out) {
 
 Ciphertext LatencyRunner::Workspace::run(const Ciphertext& input, const LatencyKeys& keys,
                                          const Ticket* ticket) {
+  begin();
   const size_t last = plan().matrices.size() - 1;
   const RnsPolynomial* in = input.parts.data();
   for (size_t i = 0; i < last; ++i) {
@@ -477,6 +504,7 @@ Ciphertext LatencyRunner::Workspace::run(const Ciphertext& input, const LatencyK
              stage.scratch, pool);
   }
   add(answer.parts[0], program.biases_[last]);
+  mark("rescale", last);
   fill_other_slots(answer.parts[0]);
   return answer;
 }
@@ -487,6 +515,8 @@ LatencyRunner::LatencyRunner(std::shared_ptr<const LatencyProgram> program, size
       workspace_(std::make_unique<Workspace>(*program_, *threads_)) {}
 
 LatencyRunner::~LatencyRunner() = default;
+
+std::span<const PassPart> LatencyRunner::timeline() const { return workspace_->timeline; }
 
 Ciphertext LatencyRunner::run(const Ciphertext& input, const LatencyKeys& keys, const Ticket* ticket) {
   const LatencyPlan& plan = program_->plan();

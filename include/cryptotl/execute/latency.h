@@ -4,6 +4,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "cryptotl/base/parallel.h"
@@ -93,6 +95,13 @@ class LatencyKeys {
   std::map<std::pair<uint32_t, size_t>, PreparedKey> keys_;
 };
 
+/// One part of a pass.
+struct PassPart {
+  std::string_view name;
+  size_t layer = 0;
+  double microseconds = 0;
+};
+
 /// The encrypted forward pass. Owns all memory that a pass works in, so a pass allocates only its answer. Not
 /// thread-safe: one runner a concurrent pass; `threads` share the limbs of one pass.
 class LatencyRunner {
@@ -113,6 +122,8 @@ class LatencyRunner {
   Result<Bytes> answer(ByteView request, const LatencyKeys& keys, const Ticket* ticket = nullptr);
 
   const LatencyProgram& program() const { return *program_; }
+  /// The parts of the last run() or prepare(), in turn, and what each took.
+  std::span<const PassPart> timeline() const;
 
  private:
   struct Workspace;
