@@ -30,6 +30,9 @@ void expand_key_seed(const Params& params, const KeyId& key_id, const SwitchingK
 
 namespace {
 
+/// Streams stand 64 bytes off multiples of the page size.
+size_t words_of_limb(const Params& params, size_t limbs) { return 2 * params.digits(limbs) * params.n() + 16; }
+
 std::vector<RnsPolynomial> expand_uniform_halves(const Params& params, const KeyId& key_id,
                                                  const SwitchingKey& key) {
   std::vector<RnsPolynomial> halves;
@@ -43,16 +46,23 @@ std::vector<RnsPolynomial> expand_uniform_halves(const Params& params, const Key
 
 }  // namespace
 
-PreparedKey::PreparedKey(const Params& params, const KeyId& key_id, const SwitchingKey& key, size_t limbs)
-    : PreparedKey(params, key.request, key.b, expand_uniform_halves(params, key_id, key), limbs) {}
+size_t PreparedKey::words(const Params& params, size_t limbs) {
+  return (limbs + params.num_special()) * words_of_limb(params, limbs);
+}
+
+PreparedKey::PreparedKey(const Params& params, const KeyId& key_id, const SwitchingKey& key, size_t limbs,
+                         uint32_t* memory)
+    : PreparedKey(params, key.request, key.b, expand_uniform_halves(params, key_id, key), limbs, memory) {}
 
 PreparedKey::PreparedKey(const Params& params, const KeyRequest& request, std::span<const RnsPolynomial> b,
-                         std::span<const RnsPolynomial> a, size_t limbs)
+                         std::span<const RnsPolynomial> a, size_t limbs, uint32_t* memory)
     : galois_element_(request.galois_element),
       automorphism_(params.log_n(), galois_element_ == kRelinearisation ? 1 : galois_element_),
       limbs_(limbs),
-      limb_words_(2 * params.digits(limbs) * params.n() + 16),
-      words_((limbs + params.num_special()) * limb_words_) {
+      extended_limbs_(limbs + params.num_special()),
+      limb_words_(words_of_limb(params, limbs)),
+      own_(memory == nullptr ? words(params, limbs) : 0),
+      words_(memory == nullptr ? own_.data() : memory) {
   const size_t digits = params.digits(limbs);
   CRYPTOTL_ASSERT(limbs <= request.limbs && digits <= b.size() && a.size() == b.size());
   const size_t n = params.n();
@@ -60,14 +70,14 @@ PreparedKey::PreparedKey(const Params& params, const KeyRequest& request, std::s
                              inverse_galois_element(automorphism_.galois_element, params.log_n()));
   AlignedVector<uint32_t> moved(n);
   const auto place = [&](const uint32_t* values, size_t limb, size_t digit, size_t side, const Modulus& q) {
-    uint32_t* out = words_.data() + limb * limb_words_ + (digit * 2 + side) * 16;
+    uint32_t* out = words_ + limb * limb_words_ + (digit * 2 + side) * 16;
     kernels().permute(moved.data(), 16, values, inverse);
     for (size_t t = 0; t < n / 16; ++t, out += 2 * digits * 16) {
       const uint32_t* const group = moved.data() + automorphism_.sources[t] / 16 * 16;
       for (size_t l = 0; l < 16; ++l) out[l] = q.to_montgomery(group[l]);
     }
   };
-  for (size_t limb = 0; limb < limbs + params.num_special(); ++limb) {
+  for (size_t limb = 0; limb < extended_limbs_; ++limb) {
     // A key over more limbs serves fewer: the limbs in between are left out.
     const size_t source = limb < limbs ? limb : request.limbs + limb - limbs;
     const Modulus& q = params.modulus(params.extended_index(limb, limbs));

@@ -215,7 +215,12 @@ Result<std::shared_ptr<const LatencyKeys>> LatencyKeys::create(const LatencyPlan
                  "evaluation keys: made under other parameters than the plan's");
   }
   out->key_id_ = keys.key_id;
-  for (const KeyRequest& use : key_uses(plan)) {
+  const std::vector<KeyRequest> uses = key_uses(plan);
+  size_t words = 0;
+  for (const KeyRequest& use : uses) words += PreparedKey::words(**params, use.limbs);
+  out->words_.resize(words);
+  uint32_t* memory = out->words_.data();
+  for (const KeyRequest& use : uses) {
     const SwitchingKey* key = keys.find(use.galois_element, use.limbs);
     if (key == nullptr) {
       return Error(ErrorCode::missing_key,
@@ -225,7 +230,8 @@ Result<std::shared_ptr<const LatencyKeys>> LatencyKeys::create(const LatencyPlan
                             : "Galois element " + std::to_string(use.galois_element)) +
                        " for " + std::to_string(use.limbs) + " limbs is missing");
     }
-    out->keys_.try_emplace({use.galois_element, use.limbs}, **params, keys.key_id, *key, use.limbs);
+    out->keys_.try_emplace({use.galois_element, use.limbs}, **params, keys.key_id, *key, use.limbs, memory);
+    memory += PreparedKey::words(**params, use.limbs);
   }
   return std::shared_ptr<const LatencyKeys>(out);
 }

@@ -47,25 +47,35 @@ void expand_key_seed(const Params& params, const KeyId& key_id, const SwitchingK
 /// any ciphertext of exactly `limbs` limbs. Immutable.
 class PreparedKey {
  public:
-  PreparedKey(const Params& params, const KeyId& key_id, const SwitchingKey& key, size_t limbs);
+  /// Words that a key for `limbs` limbs takes.
+  static size_t words(const Params& params, size_t limbs);
+
+  /// In memory of its own, or in that many words at `memory`, which outlive it: many keys in one block share its huge
+  /// pages.
+  PreparedKey(const Params& params, const KeyId& key_id, const SwitchingKey& key, size_t limbs,
+              uint32_t* memory = nullptr);
   /// The same with both halves given, [digit] of extended polynomials each: for keys that another library
   /// made.
   PreparedKey(const Params& params, const KeyRequest& request, std::span<const RnsPolynomial> b,
-              std::span<const RnsPolynomial> a, size_t limbs);
+              std::span<const RnsPolynomial> a, size_t limbs, uint32_t* memory = nullptr);
+  PreparedKey(PreparedKey&&) = default;
+  PreparedKey& operator=(PreparedKey&&) = default;
 
   uint32_t galois_element() const { return galois_element_; }
   /// What comes after the sum over the digits; the identity for relinearisation.
   const Automorphism& automorphism() const { return automorphism_; }
   size_t limbs() const { return limbs_; }
-  const uint32_t* stream(size_t limb) const { return words_.data() + limb * limb_words_; }
-  size_t bytes() const { return words_.size() * sizeof(uint32_t); }
+  const uint32_t* stream(size_t limb) const { return words_ + limb * limb_words_; }
+  size_t bytes() const { return extended_limbs_ * limb_words_ * sizeof(uint32_t); }
 
  private:
   uint32_t galois_element_;
   Automorphism automorphism_;
   size_t limbs_;
+  size_t extended_limbs_;
   size_t limb_words_;
-  AlignedVector<uint32_t> words_;
+  AlignedVector<uint32_t> own_;
+  uint32_t* words_;
 };
 
 }  // namespace cryptotl

@@ -92,6 +92,7 @@ class LatencyKeys {
 
  private:
   KeyId key_id_{};
+  AlignedVector<uint32_t> words_;  ///< of all keys
   std::map<std::pair<uint32_t, size_t>, PreparedKey> keys_;
 };
 
