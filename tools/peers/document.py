@@ -2,6 +2,7 @@
 
 import textwrap
 
+import results
 import systems
 
 BEGIN = """# Beside other libraries
@@ -16,6 +17,10 @@ which installs the other libraries in the build folder:
 """
 
 TABLES = """## A pass on the server
+
+{best}
+
+{both}
 
 Medians of all passes. {ratio}
 
@@ -51,9 +56,15 @@ METHOD = [
     "standard of 2018, ternary secrets) where it has none; CryptoTL holds itself to 214 (guideline of 2024).",
     "**Settings** are the quickest of those tried whose largest error is below 2e-4 (CryptoTL's bound is 1e-4), "
     "unless their line below says otherwise; `tools/peers/systems.py` lists what was tried and what it gave. The "
-    "drivers beside it use each library as far as its public interface goes, with CryptoTL's packing and merged "
-    "layers where it takes them.",
+    "drivers beside it use each library as far as its public interface goes, with merged layers where it takes them; "
+    "one driver serves both packings.",
 ]
+BOTH = ("CryptoTL puts two real numbers into a slot, as its real and its imaginary part; the other libraries' "
+        "documentation does not show that, so each is measured as documented, which is what its user gets. Lattigo and "
+        "OpenFHE are measured with CryptoTL's packing too, to tell what the packing brings from what the rest of "
+        "CryptoTL brings. Lattigo's conjugate-invariant ring, which it documents, holds as many real numbers without "
+        "it.")
+AGAINST = {systems.DOCUMENTED: "the best peer as documented", systems.PACKED: "the best peer given CryptoTL's packing"}
 PREPARED = " A prepared pass leaves out what the server did before the query came."
 
 
@@ -106,6 +117,21 @@ def ratio(found):
 
 def has_prepared(figures):
     return any(system["key"] == systems.PREPARED for system in figures["systems"])
+
+
+def best(figures):
+    """The two ratios that the comparison comes to, a line each."""
+    lines = []
+    for packing, name in AGAINST.items():
+        found = results.best(figures, packing)
+        if found is None:
+            lines.append(f"Against {name}: none was measured with errors below {systems.BOUND:.0e}")
+            continue
+        text = f"Against {name} ({found['name']}): {ratio(found['ratio_cold'])} times CryptoTL's, cold"
+        if "ratio_prepared" in found:
+            text += f"; {ratio(found['ratio_prepared'])} times CryptoTL's, prepared"
+        lines.append(text)
+    return lines
 
 
 def times(figures):
@@ -165,13 +191,15 @@ def of(figures, stem):
     machine = machine_text(figures["machine"])
     parts = [
         BEGIN.format(stem=stem, command=figures["command"], date=figures["date"], machine=machine),
-        TABLES.format(ratio=with_prepared, times=times(figures), sizes=sizes(figures), stem=stem),
+        TABLES.format(best="\n".join(wrapped(f"- **{line}**.") for line in best(figures)), both=wrapped(BOTH, ""),
+                      ratio=with_prepared, times=times(figures), sizes=sizes(figures), stem=stem),
         method(figures), uses(figures)]
     return "\n".join(parts)
 
 
 def summary(figures):
     """For the terminal."""
-    lines = [f"{system['name']:30} {milliseconds(system['median_ms']):>8} ms  {ratio(system['ratio_cold']):24} "
+    lines = [f"{system['name']:40} {milliseconds(system['median_ms']):>8} ms  {ratio(system['ratio_cold']):24} "
              f"largest error {short(system['max_abs_error'])}" for system in figures["systems"]]
-    return "\n".join(lines + [f"{peer['name']:30} not measured: {peer['reason']}" for peer in figures["missing"]])
+    lines += best(figures)
+    return "\n".join(lines + [f"{peer['name']:40} not measured: {peer['reason']}" for peer in figures["missing"]])

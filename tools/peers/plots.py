@@ -3,17 +3,28 @@
 import math
 
 from document import milliseconds, size
+from systems import PACKED
 from svg import GRID, INK, LEFT, Figure, powers
 
-OURS, THEIRS, PREDICTED = "#0072b2", "#d55e00", "#5f6b7a"
+OURS, THEIRS, PACKED_THEIRS, PREDICTED = "#0072b2", "#d55e00", "#cc79a7", "#5f6b7a"
 # Distinct for the colour-blind too (Okabe and Ito), and of different shapes.
 SIZES = [("key_bytes", "evaluation keys", "#d55e00", "diamond"), ("request_bytes", "request", "#0072b2", "circle"),
          ("response_bytes", "response", "#56b4e9", "ring"), ("ticket_bytes", "a ticket", "#009e73", "tick"),
          ("memory_bytes", "server memory", "#1f2933", "cross")]
 
 
-def colour(system):
-    return OURS if system["key"].startswith("cryptotl") else THEIRS
+def whose(system):
+    """Whose it is, by the names, colours and marks of the legend."""
+    if system["key"].startswith("cryptotl"):
+        return ("CryptoTL", OURS, "circle")
+    if system["packing"] == PACKED:
+        return ("others, CryptoTL's packing", PACKED_THEIRS, "diamond")
+    return ("others, as documented", THEIRS, "circle")
+
+
+def sides_of(found):
+    """Those that are there, in their order."""
+    return list(dict.fromkeys(whose(system) for system in found))
 
 
 def decades(values):
@@ -28,7 +39,7 @@ def times(figures):
     low, high = decades([t for system in found for t in (*system["round_medians_ms"], system["least_ms"])])
     # Room for the number beside the longest bar.
     out = Figure("An encrypted pass on the server, one thread",
-                 [("CryptoTL", OURS, "bar"), ("others", THEIRS, "bar"), ("a round's median", INK, "tick")],
+                 [(name, ink, "bar") for name, ink, _ in sides_of(found)] + [("a round's median", INK, "tick")],
                  len(found), low, high * 3, True)
     out.axis([(value, f"{value:,.0f}") for value, _ in powers(low, high)],
              "milliseconds, median of all passes (logarithmic)")
@@ -36,7 +47,7 @@ def times(figures):
         out.row_name(i, system["name"])
         end = out.x(system["median_ms"])
         out.add(f'<rect x="{LEFT}" y="{out.y(i) - 7:.1f}" width="{end - LEFT:.1f}" height="14" '
-                f'fill="{colour(system)}"/>')
+                f'fill="{whose(system)[1]}"/>')
         for value in system["round_medians_ms"]:
             out.mark(out.x(value), out.y(i), INK, "tick")
         end = max([end, *(out.x(value) for value in system["round_medians_ms"])])
@@ -48,7 +59,7 @@ def errors(figures):
     found = figures["systems"]
     values = [v for system in found for v in (system["max_abs_error"], system.get("predicted_error")) if v]
     low, high = decades(values)
-    legend = [("CryptoTL", OURS, "circle"), ("others", THEIRS, "circle")]
+    legend = sides_of(found)
     if any("predicted_error" in system for system in found):
         legend.insert(1, ("CryptoTL's prediction", PREDICTED, "tick"))
     out = Figure("Largest error of an output", legend, len(found), low, high, True)
@@ -58,7 +69,7 @@ def errors(figures):
         out.segment(LEFT, out.y(i), out.x(system["max_abs_error"]), out.y(i), GRID, 3)
         if system.get("predicted_error"):
             out.mark(out.x(system["predicted_error"]), out.y(i), PREDICTED, "tick")
-        out.mark(out.x(system["max_abs_error"]), out.y(i), colour(system), "circle")
+        out.mark(out.x(system["max_abs_error"]), out.y(i), *whose(system)[1:])
     return out.svg()
 
 

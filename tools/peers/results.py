@@ -2,7 +2,7 @@
 
 from statistics import median
 
-from systems import COLD, OURS, PREPARED
+from systems import BOUND, COLD, OURS, PREPARED
 
 LARGEST = ["key_bytes", "request_bytes", "response_bytes", "ticket_bytes", "memory_bytes", "max_abs_error",
            "predicted_error"]
@@ -39,6 +39,13 @@ def system(key, name, uses, runs, bases):
     return out
 
 
+def best(figures, packing):
+    """The quickest peer with this packing whose errors are below the bound that settings are held to, or None."""
+    found = [entry for entry in figures["systems"]
+             if entry.get("packing") == packing and entry["max_abs_error"] <= BOUND]
+    return min(found, key=lambda entry: entry["median_ms"], default=None)
+
+
 def of(runs, peers, missing):
     """The systems that were measured, in order, and those that were not."""
     bases = {"ratio_cold": runs[COLD]}
@@ -48,7 +55,7 @@ def of(runs, peers, missing):
     for peer, runs_on in peers:
         if peer.key in runs:
             entry = system(peer.key, peer.name, peer.uses, runs[peer.key], bases)
-            entry["runs_on"] = runs_on
+            entry["runs_on"], entry["packing"] = runs_on, peer.packing
             measured.append(entry)
     absent = [{"key": peer.key, "name": peer.name, "reason": missing[peer.key]} for peer, _ in peers
               if peer.key in missing]

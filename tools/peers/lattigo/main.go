@@ -19,6 +19,7 @@ import (
 
 	"github.com/tuneinsight/lattigo/v6/circuits/ckks/lintrans"
 	"github.com/tuneinsight/lattigo/v6/core/rlwe"
+	"github.com/tuneinsight/lattigo/v6/ring"
 	"github.com/tuneinsight/lattigo/v6/schemes/ckks"
 )
 
@@ -177,6 +178,27 @@ func peakMemory(begin bool) int {
 	return 0
 }
 
+func ringOf(name string) ring.Type {
+	types := map[string]ring.Type{"standard": ring.Standard, "conjugate-invariant": ring.ConjugateInvariant}
+	found, ok := types[name]
+	if !ok {
+		check(fmt.Errorf("no ring is named %s", name))
+	}
+	return found
+}
+
+func packingOf(name string, network *Network, params ckks.Parameters) Packing {
+	slots := params.MaxSlots()
+	switch {
+	case name == "real":
+		return realPacking(network, slots)
+	case name == "complex" && params.RingType() == ring.Standard:
+		return complexPacking(network, slots)
+	}
+	check(fmt.Errorf("no packing is named %s in this ring", name))
+	return Packing{}
+}
+
 func main() {
 	folder := flag.String("network", "", "folder of the network and its inputs")
 	passes := flag.Int("passes", 5, "that are measured, after one to warm up")
@@ -185,22 +207,20 @@ func main() {
 	scale := flag.Int("scale", 32, "log2 of the scale")
 	lastScale := flag.Int("last-scale", 27, "log2 of the second matrix's scale where its product is not rescaled")
 	ratio := flag.String("ratios", "2,2", "log2 of baby steps by giant steps, of the two matrices")
-	packs := flag.String("packing", "complex", "real or complex: numbers in a slot")
+	packs := flag.String("packing", "real", "real: a number a slot; or complex: two, CryptoTL's packing")
+	ringName := flag.String("ring", "standard", "or conjugate-invariant: twice the slots, of real numbers alone")
 	flag.Parse()
 	runtime.GOMAXPROCS(1)
 
 	network := must(readNetwork(*folder))
 	params := must(ckks.NewParametersFromLiteral(ckks.ParametersLiteral{
-		LogN: logN, LogQ: sizes(*logQ), LogP: sizes(*logP), LogDefaultScale: *scale}))
+		LogN: logN, LogQ: sizes(*logQ), LogP: sizes(*logP), LogDefaultScale: *scale, RingType: ringOf(*ringName)}))
 	// Primes are the nearest to powers of two: their logarithm is off by less than a hundredth.
 	if params.LogQP() > mostLogQP+0.01 || params.MaxLevel() < 3 || params.MaxLevel() > 4 {
 		check(fmt.Errorf("log2 QP = %.2f with %d primes: not 4 or 5 primes, or not 128 bits", params.LogQP(),
 			params.QCount()))
 	}
-	packing := complexPacking(network)
-	if *packs == "real" {
-		packing = realPacking(network)
-	}
+	packing := packingOf(*packs, network, params)
 	server := newServer(params, network, packing, sizes(*ratio), *lastScale)
 	begin := time.Now()
 	generator := rlwe.NewKeyGenerator(params)
@@ -241,7 +261,7 @@ func main() {
 		begin = time.Now()
 		answer := new(rlwe.Ciphertext)
 		check(answer.UnmarshalBinary(response))
-		values := make([]complex128, slots)
+		values := make([]complex128, params.MaxSlots())
 		check(encoder.Decode(decryptor.DecryptNew(answer), values))
 		got := packing.unpack(values)
 		decrypt := since(begin)

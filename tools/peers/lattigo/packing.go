@@ -1,6 +1,7 @@
 package main
 
-const slots = 4096
+// Slots of a block: as many as hidden units, and a power of two, so that rotations by blocks go round.
+const block = 1024
 
 // Packing says where inputs, hidden units and outputs stand in the slots. After its diagonals, `folds` are added one
 // after the other: rotations that sum the blocks.
@@ -13,38 +14,45 @@ type Packing struct {
 	firstBias, secondBias   []complex128
 }
 
-// realPacking: four blocks of 1024 slots, block k holding the input shifted by 192 k, so 192 diagonals and two folds.
-// Then output i sums its columns in four windows of 256 slots, at i + 768 k: 256 diagonals and two folds.
-func realPacking(n *Network) Packing {
-	const block, window = 1024, 256
-	p := Packing{first: map[int][]complex128{}, second: map[int][]complex128{}, firstFolds: []int{block, 2 * block},
-		secondFolds: []int{768, 2 * 768}, firstBias: make([]complex128, slots), secondBias: make([]complex128, slots)}
-	for r := 0; r < inputs/4; r++ {
+// realPacking: a number a slot, in blocks of 1024 slots, four of them or, in the conjugate-invariant ring, eight. With n
+// blocks the k-th holds the input shifted by 768 / n k, so 768 / n diagonals and log2 n folds. Then output i sums its
+// columns in n windows of 1024 / n slots, at i + stride k, which begin at all multiples of that: 1024 / n diagonals and
+// log2 n folds.
+func realPacking(n *Network, slots int) Packing {
+	blocks := slots / block
+	shift, window := inputs/blocks, block/blocks
+	stride := block - window
+	p := Packing{first: map[int][]complex128{}, second: map[int][]complex128{}, secondBias: make([]complex128, slots)}
+	for k := 1; k < blocks; k *= 2 {
+		p.firstFolds = append(p.firstFolds, block*k)
+		p.secondFolds = append(p.secondFolds, stride*k)
+	}
+	for r := 0; r < shift; r++ {
 		p.first[r] = make([]complex128, slots)
-		for k := 0; k < 4; k++ {
+		for k := 0; k < blocks; k++ {
 			for i := 0; i < hidden; i++ {
-				p.first[r][block*k+i] = complex(n.first(i, (i+r+inputs/4*k)%inputs), 0)
+				p.first[r][block*k+i] = complex(n.first(i, (i+r+shift*k)%inputs), 0)
 			}
 		}
 	}
 	for r := 0; r < window; r++ {
 		p.second[r] = make([]complex128, slots)
-		for k := 0; k < 4; k++ {
+		for k := 0; k < blocks; k++ {
 			for i := 0; i < outputs; i++ {
-				if column := (768*k + i + r) % block; column < hidden {
-					p.second[r][768*k+i] = complex(n.second(i, column), 0)
+				if column := (stride*k + i + r) % block; column < hidden {
+					p.second[r][stride*k+i] = complex(n.second(i, column), 0)
 				}
 			}
 		}
 	}
-	p.firstBias = inEveryBlock(n.firstBias())
+	p.firstBias = inEveryBlock(n.firstBias(), slots)
 	for i, b := range n.secondBias() {
 		p.secondBias[i] = complex(b, 0)
 	}
 	p.pack = func(x []float64) []complex128 {
 		out := make([]complex128, slots)
 		for s := range out {
-			out[s] = complex(x[(s%block+inputs/4*(s/block))%inputs]-middle, 0)
+			out[s] = complex(x[(s%block+shift*(s/block))%inputs]-middle, 0)
 		}
 		return out
 	}
@@ -58,12 +66,12 @@ func realPacking(n *Network) Packing {
 	return p
 }
 
-// complexPacking: two numbers a slot, which halves the diagonals. The input is paired as z = x[k] + i x[384 + k], and
+// complexPacking is CryptoTL's: two numbers a slot, which halves the diagonals. The input is paired as z = x[k] + i x[384 + k], and
 // block b of 1024 slots holds it shifted by 96 b; the real part of the product with w[k] - i w[384 + k] is what the
 // first layer gives: 96 diagonals, two folds and a conjugation. The outputs are paired as y[r] + i y[r + 383], at
 // r + 384 b for b < 8, each summing a window of 128 slots: 128 diagonals and three folds.
-func complexPacking(n *Network) Packing {
-	const block, half, pairs, stride, window = 1024, inputs / 2, outputs / 2, 384, 128
+func complexPacking(n *Network, slots int) Packing {
+	const half, pairs, stride, window = inputs / 2, outputs / 2, 384, 128
 	p := Packing{first: map[int][]complex128{}, second: map[int][]complex128{}, firstFolds: []int{block, 2 * block},
 		secondFolds: []int{stride, 2 * stride, 4 * stride}, conjugate: true, secondBias: make([]complex128, slots)}
 	for r := 0; r < half/4; r++ {
@@ -85,7 +93,7 @@ func complexPacking(n *Network) Packing {
 			}
 		}
 	}
-	p.firstBias = inEveryBlock(n.firstBias())
+	p.firstBias = inEveryBlock(n.firstBias(), slots)
 	bias := n.secondBias()
 	for i := 0; i < pairs; i++ {
 		p.secondBias[i] = complex(bias[i], bias[pairs+i])
@@ -108,11 +116,11 @@ func complexPacking(n *Network) Packing {
 	return p
 }
 
-func inEveryBlock(bias []float64) []complex128 {
+func inEveryBlock(bias []float64, slots int) []complex128 {
 	out := make([]complex128, slots)
-	for b := 0; b < 4; b++ {
+	for b := 0; b < slots/block; b++ {
 		for i, value := range bias {
-			out[1024*b+i] = complex(value, 0)
+			out[block*b+i] = complex(value, 0)
 		}
 	}
 	return out

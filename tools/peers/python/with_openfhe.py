@@ -9,7 +9,7 @@ from importlib import metadata
 import numpy as np
 import openfhe
 
-from workload import Merged, Network, Packing, measure, milliseconds
+from workload import PACKINGS, Merged, Network, measure, milliseconds
 
 
 def keep_freed_memory():
@@ -30,6 +30,8 @@ def context_of(options):
     parameters.SetScalingTechnique(openfhe.ScalingTechnique.FIXEDMANUAL)
     parameters.SetKeySwitchTechnique(openfhe.KeySwitchTechnique.HYBRID)
     parameters.SetNumLargeDigits(options.digits)
+    # For real numbers too: decoding would else take imaginary parts under the wrong scale, that of a product which was
+    # not rescaled, for errors, and refuse the answer.
     parameters.SetCKKSDataType(openfhe.CKKSDataType.COMPLEX)
     context = openfhe.GenCryptoContext(parameters)
     for feature in ("PKE", "KEYSWITCH", "LEVELEDSHE"):
@@ -105,8 +107,9 @@ class Server:
         context.EvalAddInPlace(ciphertext, openfhe.DeserializeCiphertextString(request, openfhe.BINARY))
         v = context.Rescale(self.product(ciphertext, self.first, self.babies[0]))
         self.fold(v, self.packing.folds[0])
-        index = context.GetCyclotomicOrder() - 1
-        context.EvalAddInPlace(v, context.EvalAutomorphism(v, index, self.conjugation))
+        if self.packing.conjugate:
+            index = context.GetCyclotomicOrder() - 1
+            context.EvalAddInPlace(v, context.EvalAutomorphism(v, index, self.conjugation))
         v = context.EvalAdd(v, self.first_bias)
         w = context.EvalAdd(context.Rescale(context.EvalSquare(v)), self.alpha)
         w = context.EvalAdd(context.Rescale(context.EvalMult(w, v)), self.shift)
@@ -120,6 +123,7 @@ def main():
     add = parser.add_argument
     add("--network", required=True, help="folder of the network and its inputs")
     add("--passes", type=int, default=5, help="that are measured, after one to warm up")
+    add("--packing", choices=PACKINGS, default="real", help="a number a slot; or two, CryptoTL's packing")
     add("--first", type=int, default=55, help="bits of the first prime")
     add("--scale", type=int, default=31, help="bits of the scale and the other primes")
     add("--shrink", type=int, default=5, help="log2 of what the last plaintexts are divided by")
@@ -132,7 +136,7 @@ def main():
 
     network = Network(options.network)
     merged = Merged(network)
-    packing = Packing(merged)
+    packing = PACKINGS[options.packing](merged)
     context = context_of(options)
     server = Server(context, packing, merged, options)
     keys = context.KeyGen()
@@ -140,7 +144,8 @@ def main():
     def make_keys():
         context.EvalMultKeyGen(keys.secretKey)
         context.EvalRotateKeyGen(keys.secretKey, server.rotations())
-        server.conjugation = context.EvalAutomorphismKeyGen(keys.secretKey, [context.GetCyclotomicOrder() - 1])
+        if packing.conjugate:
+            server.conjugation = context.EvalAutomorphismKeyGen(keys.secretKey, [context.GetCyclotomicOrder() - 1])
     keygen, _ = milliseconds(make_keys)
     any_ciphertext = context.Encrypt(keys.publicKey, context.MakeCKKSPackedPlaintext(packing.first_bias))
     server.zero = context.EvalSub(any_ciphertext, any_ciphertext)

@@ -54,12 +54,46 @@ class Merged:
         self.second_bias = network.b2 + network.w2.sum(axis=1) * cubic(a, 0)
 
 
-class Packing:
-    """Two numbers a slot, which halves the diagonals. The input is paired as z = x[k] + i x[384 + k], and block b of
-    1024 slots holds it shifted by 96 b; the real part of the product with w[k] - i w[384 + k] is what the first layer
-    gives: 96 diagonals, two folds and a conjugation. The outputs are paired as y[r] + i y[r + 383], at r + 384 b for
-    b < 8, each summing a window of 128 slots: 128 diagonals and three folds."""
+def in_every_block(bias):
+    return np.tile(np.pad(bias, (0, 256)), 4)
 
+
+class RealPacking:
+    """One number a slot. Block b of 1024 slots holds the input shifted by 192 b: 192 diagonals and two folds. Output r
+    stands at r + 768 b for b < 4, each summing a window of 256 slots: 256 diagonals and two folds."""
+
+    conjugate = False  # whether the first product's real part is what is wanted, so that its conjugate is added
+    folds = ([1024, 2048], [768, 1536])
+
+    def __init__(self, merged):
+        block, i = np.arange(4)[:, None], np.arange(768)
+        self.first = np.zeros((192, SLOTS))
+        for r in range(192):
+            self.first[r, 1024 * block + i] = merged.first[i, (i + r + 192 * block) % 768]
+        columns = np.pad(merged.second, ((0, 0), (0, 256)))
+        j = np.arange(766)
+        self.second = np.zeros((256, SLOTS))
+        for r in range(256):
+            self.second[r, 768 * block + j] = columns[j, (768 * block + j + r) % 1024]
+        self.first_bias = in_every_block(merged.first_bias)
+        self.second_bias = np.pad(merged.second_bias, (0, SLOTS - 766))
+
+    @staticmethod
+    def pack(x):
+        return (x - Merged.MIDDLE)[(np.arange(1024) + 192 * np.arange(4)[:, None]) % 768].reshape(-1)
+
+    @staticmethod
+    def unpack(slots):
+        return np.real(slots[:766])
+
+
+class ComplexPacking:
+    """CryptoTL's: two numbers a slot, which halves the diagonals. The input is paired as z = x[k] + i x[384 + k], and
+    block b of 1024 slots holds it shifted by 96 b; the real part of the product with w[k] - i w[384 + k] is what the
+    first layer gives: 96 diagonals, two folds and a conjugation. The outputs are paired as y[r] + i y[r + 383], at
+    r + 384 b for b < 8, each summing a window of 128 slots: 128 diagonals and three folds."""
+
+    conjugate = True
     folds = ([1024, 2048], [384, 768, 1536])
 
     def __init__(self, merged):
@@ -73,7 +107,7 @@ class Packing:
         self.second = np.zeros((128, SLOTS), dtype=complex)
         for r in range(128):
             self.second[r, 384 * block + j] = columns[j, (384 * block + j + r) % 1024]
-        self.first_bias = np.tile(np.pad(merged.first_bias, (0, 256)), 4).astype(complex)
+        self.first_bias = in_every_block(merged.first_bias).astype(complex)
         self.second_bias = np.pad(merged.second_bias[:383] + 1j * merged.second_bias[383:], (0, SLOTS - 383))
 
     @staticmethod
@@ -84,6 +118,9 @@ class Packing:
     @staticmethod
     def unpack(slots):
         return np.concatenate([np.real(slots[:383]), np.imag(slots[:383])])
+
+
+PACKINGS = {"real": RealPacking, "complex": ComplexPacking}
 
 
 def milliseconds(call):
