@@ -490,6 +490,15 @@ TEST_P(SwitchKeyTest, EqualsScalarOnWholeTransforms) {
       scalar().switch_key(expected0.data(), expected1.data(), 16, in, n, q);
       ASSERT_EQ(out0, expected0) << n << ", " << count;
       ASSERT_EQ(out1, expected1) << n << ", " << count;
+
+      std::copy_n(in.added[0], n, out0.begin());
+      std::copy_n(in.added[1], n, out1.begin());
+      SwitchedBlocks onto = in;
+      onto.added[0] = out0.data();
+      onto.added[1] = out1.data();
+      table().switch_key(out0.data(), out1.data(), 16, onto, n, q);
+      ASSERT_EQ(out0, expected0) << "onto what is added, " << n << ", " << count;
+      ASSERT_EQ(out1, expected1) << "onto what is added, " << n << ", " << count;
     }
   }
 }

@@ -72,7 +72,8 @@ struct KernelTable {
                     size_t count, size_t n, const Modulus& q);
   /// One such sum of two streams [n/16][count][16].
   void (*dot)(uint32_t* out, const uint32_t* a, const uint32_t* b, size_t count, size_t n, const Modulus& q);
-  /// Key switching and automorphism of n/16 blocks; block t of an output begins at word t * out_block.
+  /// Key switching and automorphism of n/16 blocks; block t of an output begins at word t * out_block. With out_block
+  /// 16 an output may be what is added to it.
   void (*switch_key)(uint32_t* out0, uint32_t* out1, size_t out_block, const SwitchedBlocks& in, size_t n,
                      const Modulus& q);
 

@@ -186,9 +186,11 @@ void switch_block(uint32_t* out, const SwitchedBlocks& in, size_t t, size_t side
   uint32_t value[kBlock];
   for (size_t l = 0; l < kBlock; ++l) value[l] = reduce_sum(sum[l], q);
   for (size_t l = 0; joined != nullptr && l < kBlock; ++l) value[l] = q.add(value[l], joined[group + l]);
-  for (size_t l = 0; l < kBlock; ++l) out[l] = value[lanes[l]];
   const uint32_t* const added = in.added[side];
-  for (size_t l = 0; added != nullptr && l < kBlock; ++l) out[l] = q.add(out[l], added[t * kBlock + l]);
+  for (size_t l = 0; l < kBlock; ++l) {
+    const uint32_t moved = value[lanes[l]];
+    out[l] = added == nullptr ? moved : q.add(moved, added[t * kBlock + l]);
+  }
 }
 
 void switch_key(uint32_t* out0, uint32_t* out1, size_t out_block, const SwitchedBlocks& in, size_t n,
