@@ -112,7 +112,7 @@ struct LatencyRunner::Workspace {
   void activation(size_t index, const LatencyKeys& keys);
   void add(RnsPolynomial& out, const RnsPolynomial& b);
   void fill_other_slots(RnsPolynomial& out);
-  Ciphertext run(const Ciphertext& input, const LatencyKeys& keys);
+  SwitchedCiphertext run(const Ciphertext& input, const LatencyKeys& keys);
 
   const Params& params;
   const LatencyProgram& program;
@@ -320,7 +320,7 @@ void LatencyRunner::Workspace::fill_other_slots(RnsPolynomial& out) {
   add(out, program.encode_constant(random_slots, {plan().answer_limbs(), plan().output_scale()}));
 }
 
-Ciphertext LatencyRunner::Workspace::run(const Ciphertext& input, const LatencyKeys& keys) {
+SwitchedCiphertext LatencyRunner::Workspace::run(const Ciphertext& input, const LatencyKeys& keys) {
   const size_t last = plan().matrices.size() - 1;
   const RnsPolynomial* in = input.parts.data();
   for (size_t i = 0; i < last; ++i) {
@@ -342,7 +342,7 @@ Ciphertext LatencyRunner::Workspace::run(const Ciphertext& input, const LatencyK
   }
   add(answer.parts[0], program.biases_[last]);
   fill_other_slots(answer.parts[0]);
-  return answer;
+  return modulus_switch(answer, plan().answer_bits, plan().answer_dropped_bits, plan().answer_spare_bits);
 }
 
 LatencyRunner::LatencyRunner(std::shared_ptr<const LatencyProgram> program, size_t threads)
@@ -352,7 +352,7 @@ LatencyRunner::LatencyRunner(std::shared_ptr<const LatencyProgram> program, size
 
 LatencyRunner::~LatencyRunner() = default;
 
-Ciphertext LatencyRunner::run(const Ciphertext& input, const LatencyKeys& keys) {
+SwitchedCiphertext LatencyRunner::run(const Ciphertext& input, const LatencyKeys& keys) {
   const LatencyPlan& plan = program_->plan();
   require_same_params(*input.params, *program_->params());
   if (input.parts.size() != 2 || input.num_limbs() != plan.top_limbs()) {
@@ -398,7 +398,7 @@ Result<Bytes> LatencyRunner::answer(ByteView request, const LatencyKeys& keys, c
     return Error(ErrorCode::parameter_mismatch, "the ticket is for another seed or key than the input's");
   }
   try {
-    return write_ciphertext(run(*input, keys));
+    return write_answer(run(*input, keys));
   } catch (const Error& error) {
     return error;
   }

@@ -11,6 +11,7 @@
 #include "cryptotl/ckks/encoder.h"
 #include "cryptotl/ckks/evaluation_key.h"
 #include "cryptotl/ckks/key_switch.h"
+#include "cryptotl/ckks/switched_ciphertext.h"
 #include "cryptotl/plan/latency_plan.h"
 #include "cryptotl/rns/automorphism.h"
 
@@ -113,10 +114,10 @@ class LatencyRunner {
   LatencyRunner(std::shared_ptr<const LatencyProgram> program, size_t threads);
   ~LatencyRunner();
 
-  /// The answer (two parts, the base limbs, scale plan().output_scale()) to an encrypted input (two parts,
-  /// all limbs, scale plan().input_scale). Throws parameter_mismatch for a ciphertext of another shape, scale
-  /// or key.
-  Ciphertext run(const Ciphertext& input, const LatencyKeys& keys);
+  /// The answer (switched to plan().answer_bits, scale plan().answer_scale()) to an encrypted input (two
+  /// parts, all limbs, scale plan().input_scale). Throws parameter_mismatch for a ciphertext of another shape,
+  /// scale or key.
+  SwitchedCiphertext run(const Ciphertext& input, const LatencyKeys& keys);
 
   /// Works ahead for an input that will be encrypted with this seed.
   Ticket prepare(const Seed& seed, const LatencyKeys& keys);
