@@ -33,6 +33,11 @@ double rescale_noise(size_t n, size_t degree) {
   return std::sqrt(kRoundingVariance * sum);
 }
 
+double modulus_switch_noise(size_t n, size_t dropped_bits) {
+  const double unit = std::exp2(static_cast<double>(dropped_bits));
+  return std::sqrt(kRoundingVariance * (unit * unit + kSecretVariance * static_cast<double>(n)));
+}
+
 double extended_key_switch_noise(const Params& params, size_t limbs) {
   double special = 1;
   for (const uint32_t prime : params.spec().special_primes) special *= prime;

@@ -134,13 +134,49 @@ Ciphertext encrypt(const SecretKey& secret, std::span<const int64_t> coefficient
   return out;
 }
 
+namespace {
+
+void require_same_key(const SecretKey& secret, const Params& params, const KeyId& key_id) {
+  require_same_params(params, *secret.params());
+  if (key_id != secret.id()) {
+    throw Error(ErrorCode::parameter_mismatch,
+                "the ciphertext was made for key " + hex(key_id) + ", not " + hex(secret.id()));
+  }
+}
+
+/// The digits of c_1 s over the integers in mixed radix, x = d_0 + q_0 (d_1 + q_1 (d_2 + ...)), each centred
+/// modulo its prime: one limb of N a digit. Alone they would give away s.
+SecretBuffer<uint32_t> product_digits(const SecretKey& secret, std::span<const uint64_t> c1, size_t primes) {
+  const Params& params = *secret.params();
+  const size_t n = params.n();
+  SecretBuffer<uint32_t> digits(primes * n);
+  MixedRadix known;
+  for (size_t i = 0; i < primes; ++i) {
+    const Modulus& q = params.modulus(i);
+    uint32_t* digit = digits.data() + i * n;
+    for (size_t j = 0; j < n; ++j) digit[j] = static_cast<uint32_t>(c1[j] % q.value());
+    kernels().ntt_forward(digit, params.tables(i));
+    kernels().multiply(digit, digit, secret.ntt(i).data(), n, q);
+    kernels().ntt_inverse(digit, params.tables(i));
+    uint32_t inverse = 1;
+    for (size_t k = 0; k < i; ++k) inverse = q.multiply(inverse, params.inverse_of(k, i));
+    if (i > 0) kernels().subtract_lifted(digit, digit, known, inverse, n, q);
+    known.push(digit, q.value());
+  }
+  return digits;
+}
+
+/// The representative in (-q/2, q/2] modulo 2^64, without a branch.
+uint64_t centred(uint32_t residue, uint32_t q) {
+  const auto above = static_cast<uint64_t>(residue > q / 2);
+  return residue - above * q;
+}
+
+}  // namespace
+
 std::vector<double> decrypt(const SecretKey& secret, const Ciphertext& ciphertext) {
   const Params& params = *secret.params();
-  require_same_params(*ciphertext.params, params);
-  if (ciphertext.key_id != secret.id()) {
-    throw Error(ErrorCode::parameter_mismatch,
-                "the ciphertext was made for key " + hex(ciphertext.key_id) + ", not " + hex(secret.id()));
-  }
+  require_same_key(secret, *ciphertext.params, ciphertext.key_id);
   const size_t n = params.n();
   RnsPolynomial message(n, ciphertext.num_limbs());
   for (size_t i = 0; i < message.num_limbs(); ++i) {
@@ -155,6 +191,29 @@ std::vector<double> decrypt(const SecretKey& secret, const Ciphertext& ciphertex
     kernels().ntt_inverse(limb, params.tables(i));
   }
   return centred_coefficients(params, message);
+}
+
+std::vector<double> decrypt(const SecretKey& secret, const SwitchedCiphertext& ciphertext) {
+  const Params& params = *secret.params();
+  require_same_key(secret, *ciphertext.params, ciphertext.key_id);
+  const size_t bits = ciphertext.modulus_bits;
+  check_switch(params, bits, ciphertext.dropped_bits).value();
+  const size_t n = params.n();
+  CRYPTOTL_ASSERT(ciphertext.c0.size() == n && ciphertext.c1.size() == n);
+  const size_t primes = switch_primes(params, bits);
+  const SecretBuffer<uint32_t> digits = product_digits(secret, ciphertext.c1, primes);
+  std::vector<double> out(n);
+  for (size_t j = 0; j < n; ++j) {
+    uint64_t product = 0;  // modulo 2^64, which 2^k divides
+    for (size_t i = primes; i-- > 0;) {
+      const uint32_t q = params.modulus(i).value();
+      product = product * q + centred(digits[i * n + j], q);
+    }
+    const uint64_t value = (ciphertext.c0[j] << ciphertext.dropped_bits) + product;
+    // Shifted up and down again, the k bits are centred.
+    out[j] = static_cast<double>(static_cast<int64_t>(value << (64 - bits)) >> (64 - bits));
+  }
+  return out;
 }
 
 }  // namespace cryptotl

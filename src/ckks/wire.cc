@@ -101,6 +101,8 @@ std::string_view name(ObjectKind kind) {
       return "secret key";
     case ObjectKind::encrypted_inputs:
       return "encrypted inputs";
+    case ObjectKind::answer:
+      return "answer";
   }
   return "unknown";
 }
@@ -145,7 +147,7 @@ Result<ObjectHeader> read_header(ByteView bytes) {
                                                      std::to_string(kFormatVersion));
   }
   const uint16_t kind = *reader.number<uint16_t>();
-  if (kind < 1 || kind > 5) return malformed("unknown kind of object " + std::to_string(kind));
+  if (kind < 1 || kind > 6) return malformed("unknown kind of object " + std::to_string(kind));
   header.kind = static_cast<ObjectKind>(kind);
   if (*reader.number<uint64_t>() != 0) return malformed("reserved header fields are not zero");
   header.payload_bytes = *reader.number<uint64_t>();

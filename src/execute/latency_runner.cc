@@ -137,7 +137,7 @@ struct LatencyRunner::Workspace {
   void prepare(const RnsPolynomial& c1, const LatencyKeys& keys, Ticket& ticket);
   void add(RnsPolynomial& out, const RnsPolynomial& b);
   void fill_other_slots(RnsPolynomial& out);
-  Ciphertext run(const Ciphertext& input, const LatencyKeys& keys, const Ticket* ticket);
+  SwitchedCiphertext run(const Ciphertext& input, const LatencyKeys& keys, const Ticket* ticket);
 
   const Params& params;
   const LatencyProgram& program;
@@ -481,8 +481,8 @@ void LatencyRunner::Workspace::fill_other_slots(RnsPolynomial& out) {
   add(out, program.encode_constant(random_slots, {plan().answer_limbs(), plan().output_scale()}));
 }
 
-Ciphertext LatencyRunner::Workspace::run(const Ciphertext& input, const LatencyKeys& keys,
-                                         const Ticket* ticket) {
+SwitchedCiphertext LatencyRunner::Workspace::run(const Ciphertext& input, const LatencyKeys& keys,
+                                                 const Ticket* ticket) {
   begin();
   const size_t last = plan().matrices.size() - 1;
   const RnsPolynomial* in = input.parts.data();
@@ -506,7 +506,10 @@ Ciphertext LatencyRunner::Workspace::run(const Ciphertext& input, const LatencyK
   add(answer.parts[0], program.biases_[last]);
   mark("rescale", last);
   fill_other_slots(answer.parts[0]);
-  return answer;
+  SwitchedCiphertext switched =
+      modulus_switch(answer, plan().answer_bits, plan().answer_dropped_bits, plan().answer_spare_bits);
+  mark("modulus switch", last);
+  return switched;
 }
 
 LatencyRunner::LatencyRunner(std::shared_ptr<const LatencyProgram> program, size_t threads)
@@ -518,7 +521,7 @@ LatencyRunner::~LatencyRunner() = default;
 
 std::span<const PassPart> LatencyRunner::timeline() const { return workspace_->timeline; }
 
-Ciphertext LatencyRunner::run(const Ciphertext& input, const LatencyKeys& keys, const Ticket* ticket) {
+SwitchedCiphertext LatencyRunner::run(const Ciphertext& input, const LatencyKeys& keys, const Ticket* ticket) {
   const LatencyPlan& plan = program_->plan();
   require_same_params(*input.params, *program_->params());
   const bool whole = input.parts.size() == 2 || (ticket != nullptr && input.parts.size() == 1);
@@ -541,7 +544,7 @@ Ciphertext LatencyRunner::run(const Ciphertext& input, const LatencyKeys& keys, 
                             ticket->bytes() != Ticket::bytes_of(plan))) {
     throw Error(ErrorCode::parameter_mismatch, "the ticket is for another seed, key or plan than the input's");
   }
-  Ciphertext answer;
+  SwitchedCiphertext answer;
   threads_->enter([&] { answer = workspace_->run(input, keys, ticket); });
   return answer;
 }
@@ -559,7 +562,7 @@ Result<Bytes> LatencyRunner::answer(ByteView request, const LatencyKeys& keys, c
   auto input = read_ciphertext(request, program_->params(), ticket == nullptr);
   if (!input.ok()) return input.error();
   try {
-    return write_ciphertext(run(*input, keys, ticket));
+    return write_answer(run(*input, keys, ticket));
   } catch (const Error& error) {
     return error;
   }

@@ -120,7 +120,7 @@ double pass_milliseconds(const LatencyPlan& plan, const KernelSpeeds& speeds) {
 LatencyCost cost_of(const LatencyPlan& plan, const KernelSpeeds& speeds) {
   const ParamsPtr params = Params::create(plan.params).value();
   return {pass_milliseconds(plan, speeds), ciphertext_bytes(*params, 2, plan.top_limbs(), true),
-          ciphertext_bytes(*params, 2, plan.answer_limbs(), false),
+          answer_bytes(*params, plan.answer_bits, plan.answer_dropped_bits),
           evaluation_key_bytes(*params, required_keys(plan))};
 }
 

@@ -55,6 +55,9 @@ std::string describe(const LatencyPlan& plan, const KernelSpeeds& speeds) {
   number() << plan.packing.output_copies << " partial sums folded; answer at 2^"
            << log_of(plan.output_scale()) << ", |y| <= " << plan.output_limit
            << (plan.random_slots ? ", other slots random" : "") << "\n";
+  number() << "answer switched to " << plan.answer_bits << " bits a coefficient, "
+           << plan.answer_bits - plan.answer_dropped_bits << " of c_0; at 2^" << log_of(plan.answer_scale())
+           << "\n";
   out << "about " << std::round(10 * cost.milliseconds) / 10 << " ms; request " << cost.request_bytes
       << " bytes, response " << cost.response_bytes << ", keys " << cost.key_bytes << "\n"
       << "predicted error " << plan.predicted_error

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "answer_rounding.h"
+#include "cryptotl/ckks/switched_ciphertext.h"
 #include "cryptotl/plan/activation_circuit.h"
 #include "cryptotl/rns/automorphism.h"
 #include "scales.h"
@@ -11,7 +13,7 @@
 namespace cryptotl {
 namespace {
 
-constexpr double kWrapWarning = 0.75;  // of half the base modulus
+constexpr double kWrapWarning = 0.75;  // of half the modulus of an answer
 constexpr size_t kMaxMatrices = 16;
 constexpr size_t kMaxDrop = 4;
 
@@ -33,6 +35,11 @@ Register LatencyPlan::matrix_output(size_t i) const {
   const MatrixPlan& matrix = matrices[i];
   return {matrix.limbs - matrix.drop,
           rescaled(matrix_input(i).scale * matrix.scale, matrix.limbs, matrix.drop)};
+}
+
+double LatencyPlan::answer_scale() const {
+  return std::ldexp(output_scale() / modulus_of(params, params.base_limbs),
+                    static_cast<int>(answer_bits + answer_spare_bits));
 }
 
 std::vector<Register> LatencyPlan::registers(size_t i) const {
@@ -104,7 +111,7 @@ std::vector<KeyRequest> required_keys(const LatencyPlan& plan) {
 }
 
 bool may_have_wrapped(const LatencyPlan& plan, std::span<const double> coefficients) {
-  const double limit = kWrapWarning * modulus_of(plan.params, plan.params.base_limbs) / 2;
+  const double limit = kWrapWarning * std::exp2(plan.answer_bits) / 2;
   return std::ranges::any_of(coefficients, [&](double value) { return std::abs(value) > limit; });
 }
 
@@ -136,6 +143,9 @@ nlohmann::json LatencyPlan::to_json() const {
       {"matrices", maps},
       {"activations", powers},
       {"input_scale", input_scale},
+      {"answer_bits", answer_bits},
+      {"answer_dropped_bits", answer_dropped_bits},
+      {"answer_spare_bits", answer_spare_bits},
       {"input_range", {input_range.low, input_range.high}},
       {"output_limit", output_limit},
       {"slot_limit", slot_limit},
@@ -171,6 +181,9 @@ LatencyPlan unchecked_from_json(const nlohmann::json& json) {
         {activation.at("degree").get<size_t>(), activation.at("drops").get<std::vector<size_t>>()});
   }
   plan.input_scale = json.at("input_scale").get<double>();
+  plan.answer_bits = json.at("answer_bits").get<size_t>();
+  plan.answer_dropped_bits = json.at("answer_dropped_bits").get<size_t>();
+  plan.answer_spare_bits = json.at("answer_spare_bits").get<size_t>();
   const auto& range = json.at("input_range");
   plan.input_range = {range.at(0).get<double>(), range.at(1).get<double>()};
   plan.output_limit = json.at("output_limit").get<double>();
@@ -247,6 +260,20 @@ Status check_ranges(const LatencyPlan& plan) {
   return {};
 }
 
+/// That answers within the slot limit wrap around neither modulo the base nor modulo 2^answer_bits, and that
+/// they can be decrypted.
+Status check_answer(const LatencyPlan& plan, const Params& params) {
+  const Status bits = check_switch(params, plan.answer_bits, plan.answer_dropped_bits);
+  if (!bits.ok()) return refuse(bits.error().what());
+  if (plan.answer_spare_bits > kMaxSwitchBits - plan.answer_bits)
+    return refuse("answers with " + std::to_string(plan.answer_spare_bits) + " spare bits");
+  const double scale = std::ldexp(plan.output_scale(), static_cast<int>(plan.answer_spare_bits));
+  if (scale > largest_output_scale(plan) || rounding_may_wrap(plan)) {
+    return refuse("answers within the slot limit may wrap around");
+  }
+  return {};
+}
+
 /// What a client must not take on trust from a server.
 Status check(const LatencyPlan& plan) {
   const auto params = Params::create(plan.params);
@@ -255,10 +282,7 @@ Status check(const LatencyPlan& plan) {
   CRYPTOTL_TRY(check_chain(plan));
   CRYPTOTL_TRY(check_scales(plan));
   CRYPTOTL_TRY(check_ranges(plan));
-  if (plan.output_scale() > largest_output_scale(plan)) {
-    return refuse("answers within the slot limit may wrap around");
-  }
-  return {};
+  return check_answer(plan, **params);
 }
 
 }  // namespace

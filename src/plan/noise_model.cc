@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "answer_rounding.h"
 #include "cryptotl/ckks/noise.h"
 #include "cryptotl/ckks/sampling.h"
 #include "cryptotl/plan/activation_circuit.h"
@@ -158,6 +159,7 @@ std::vector<NoiseTerm> NoiseModel::terms(const LatencyPlan& plan, Encryption enc
   visit(plan, encryption, [&](size_t layer, const char* name, double deviation) {
     out.push_back({"layer " + std::to_string(layer + 1) + ": " + name, deviation});
   });
+  out.push_back({"rounding of the answer", answer_rounding(plan)});
   return out;
 }
 

@@ -17,9 +17,9 @@ class NoiseModel {
  public:
   NoiseModel(const FoldedNetwork& network, const Calibration& calibration, const LatencyPlan& plan);
 
-  /// The standard deviation of the worst output.
+  /// The standard deviation of the worst output, before the answer is rounded for its way to the client.
   double deviation(const LatencyPlan& plan, Encryption encryption) const;
-  /// The same, source by source.
+  /// The same with that rounding, source by source.
   std::vector<NoiseTerm> terms(const LatencyPlan& plan, Encryption encryption) const;
 
   /// Largest absolute values of each register of activation i, over the widened range of its input.

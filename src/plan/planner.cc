@@ -8,6 +8,7 @@
 #include <optional>
 #include <sstream>
 
+#include "answer_rounding.h"
 #include "cost.h"
 #include "cryptotl/plan/activation_circuit.h"
 #include "noise_model.h"
@@ -271,11 +272,15 @@ class Search {
       use_chain(plan, candidate.chain);
       choose_splits(plan, options_.speeds);
       const NoiseModel& noise = noises_[candidate.outline];
-      plan.predicted_error = kTail * ScaleSearch(noise, plan).run();
-      if (!std::isfinite(plan.predicted_error)) continue;
+      const double deviation = ScaleSearch(noise, plan).run();
+      if (!std::isfinite(deviation)) continue;
+      choose_answer(plan, deviation, options_.precision / kTail);
+      const double rounding = answer_rounding(plan);
+      plan.predicted_error = kTail * std::hypot(deviation, rounding);
       if (!best || plan.predicted_error < best->predicted_error) best = plan;
       if (plan.predicted_error > options_.precision) continue;
-      plan.predicted_error_public = kTail * noise.deviation(plan, Encryption::public_key);
+      plan.predicted_error_public =
+          kTail * std::hypot(noise.deviation(plan, Encryption::public_key), rounding);
       plan.noise = noise.terms(plan, Encryption::secret_key);
       return plan;
     }

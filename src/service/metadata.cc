@@ -140,7 +140,7 @@ size_t ModelMetadata::public_request_bytes() const {
 }
 
 size_t ModelMetadata::response_bytes() const {
-  return ciphertext_bytes(*params, 2, plan.answer_limbs(), false);
+  return answer_bytes(*params, plan.answer_bits, plan.answer_dropped_bits);
 }
 
 size_t ModelMetadata::evaluation_key_bytes() const {

@@ -56,18 +56,19 @@ Bytes FeatureExtractor::encrypted(std::span<const double> scaled_row) const {
 
 std::vector<double> FeatureExtractor::decrypted(ByteView answer) const {
   const LatencyPlan& plan = model_.plan;
-  auto ciphertext = read_ciphertext(answer, keys_.secret().params());
+  auto ciphertext = read_answer(answer, keys_.secret().params());
   require(ciphertext.ok(),
-          ciphertext.ok() ? "" : std::string("is no ciphertext: ") + ciphertext.error().what());
+          ciphertext.ok() ? "" : std::string("cannot be read: ") + ciphertext.error().what());
   require(ciphertext->key_id == keys_.secret().id(), "is under another key than ours");
-  require(ciphertext->parts.size() == 2 && ciphertext->num_limbs() == plan.answer_limbs(),
-          "has another shape than the plan's");
+  require(ciphertext->modulus_bits == plan.answer_bits &&
+              ciphertext->dropped_bits == plan.answer_dropped_bits,
+          "has another modulus than the plan's");
   // Only rounding may tell the server's scale from ours; what it claims is not used.
-  require(std::abs(ciphertext->scale / plan.output_scale() - 1) < 1e-9,
+  require(std::abs(ciphertext->scale / plan.answer_scale() - 1) < 1e-9,
           "stands at another scale than the plan's");
   const std::vector<double> coefficients = decrypt(keys_.secret(), *ciphertext);
   std::vector<double> features =
-      unpack_output(plan.packing, encoder_.decode(coefficients, plan.output_scale()));
+      unpack_output(plan.packing, encoder_.decode(coefficients, plan.answer_scale()));
   const bool safe = !may_have_wrapped(plan, coefficients) &&
                     std::ranges::all_of(features, [&](double y) { return std::abs(y) <= plan.output_limit; });
   if (!safe) features.clear();

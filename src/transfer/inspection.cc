@@ -159,7 +159,7 @@ Result<Json> model_json(const fs::path& path) {
               {"output_limit", plan->output_limit},
               {"predicted_error", plan->predicted_error},
               {"request_bytes", ciphertext_bytes(**params, 2, plan->top_limbs(), true)},
-              {"response_bytes", ciphertext_bytes(**params, 2, plan->answer_limbs(), false)},
+              {"response_bytes", answer_bytes(**params, plan->answer_bits, plan->answer_dropped_bits)},
               {"evaluation_key_bytes", evaluation_key_bytes(**params, required_keys(*plan))},
               {"parameters", parameters_json(**params)},
               {"plan", describe(*plan, machine_speeds())}};

@@ -121,6 +121,19 @@ TEST_F(NoiseTest, RescaleOfAProductGrowsWithTheSecretsSquare) {
   expect_close(deviation(noise(evaluator_.rescale(product), expected)), rescale_noise(n_, 2), 0.15);
 }
 
+TEST_F(NoiseTest, AModulusSwitchRoundsBothPartsEachToItsOwnUnit) {
+  const std::vector<int64_t> message = encoded(1, 0x1p50);
+  const Ciphertext fresh = encrypted(message, 2, 0x1p50);
+  for (const size_t dropped : {0, 5, 8}) {
+    const SwitchedCiphertext switched = modulus_switch(fresh, 36, dropped);
+    std::vector<double> expected = decrypt(secret_, fresh);
+    for (double& value : expected) value *= switched.scale / fresh.scale;
+    const std::vector<double> added = difference<double>(decrypt(secret_, switched), expected);
+    expect_close(deviation(added), modulus_switch_noise(n_, dropped));
+    expect_close(deviation(slots(added)), slot_deviation(modulus_switch_noise(n_, dropped), n_));
+  }
+}
+
 TEST_P(SpecialPrimesNoiseTest, KeySwitchingFollowsTheDigitsAtEveryLevel) {
   const std::vector<int64_t> message = encoded(1);
   for (size_t limbs = 2; limbs <= 5; ++limbs) {

@@ -50,7 +50,7 @@ class EvaluateTest(ProgramTest):
             self.assertEqual(out["curves"][setting]["roc"][-1], [1, 1])
             self.assertGreater(len(out["learning"][setting]), 0)
         self.assertLessEqual(out["request_bytes"], 200_000)
-        self.assertLessEqual(out["response_bytes"], 130_000)
+        self.assertLessEqual(out["response_bytes"], 70_000)
         self.assertIn(out["heads"]["chosen"], HEADS)
         self.assertIn("<svg", read(self.path("report.html")).decode())
 
@@ -140,7 +140,7 @@ class BenchTest(ProgramTest):
         self.assertLess(out["rms_error"], out["max_abs_error"])
         self.assertLessEqual(out["evaluation_key_bytes"], 25_000_000)
         self.assertLessEqual(out["request_bytes"], 200_000)
-        self.assertLessEqual(out["response_bytes"], 130_000)
+        self.assertLessEqual(out["response_bytes"], 70_000)
         self.assertLessEqual(out["peak_rss_bytes"], 400_000_000)
         self.assertEqual((out["ring_degree"], out["security_bits"]), (8192, 128))
         self.assertLessEqual(out["log_qp"], 214)

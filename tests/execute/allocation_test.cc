@@ -35,8 +35,8 @@ TEST(AllocationTest, APassAllocatesNothingButItsAnswer) {
     allocations = 0;
     const auto second = both.runner.run(input, *both.keys, with);
     counting = false;
-    // The list of the answer's parts, as it grows; the parts themselves are aligned memory.
-    EXPECT_LE(allocations, 8u) << (with == nullptr ? "cold" : "prepared");
+    // The answer in its two forms: polynomials are aligned memory, which is not counted, but few lists are.
+    EXPECT_LE(allocations, 16u) << (with == nullptr ? "cold" : "prepared");
   }
 }
 

@@ -81,7 +81,7 @@ void run_case(uint64_t seed, Tally& tally) {
   const Matrix rows = drawn.rows(inputs, seed + 2);
   double worst = 0;
   for (size_t i = 0; i < inputs; ++i) {
-    const Ciphertext answer = both.runner.run(both.encrypted(rows.row(i)), *both.keys);
+    const SwitchedCiphertext answer = both.runner.run(both.encrypted(rows.row(i)), *both.keys);
     const bool wrapped = may_have_wrapped(both.plan, decrypt(both.secret, answer));
     const std::vector<double> got = both.decrypted(answer);
     ++tally.answers;

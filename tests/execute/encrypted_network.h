@@ -29,7 +29,7 @@ struct EncryptedNetwork {
     return encrypt(secret, encoder.encode(pack_input(plan.packing, row), plan.input_scale), plan.input_scale,
                    plan.top_limbs());
   }
-  std::vector<double> decrypted(const Ciphertext& answer) const {
+  std::vector<double> decrypted(const SwitchedCiphertext& answer) const {
     return unpack_output(plan.packing, encoder.decode(decrypt(secret, answer), answer.scale));
   }
 

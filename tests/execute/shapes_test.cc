@@ -73,7 +73,7 @@ TEST(ShapesTest, SeveralThreadsChangeNoBitOfAWideNetwork) {
 
 /// The slots of the answer to one row.
 std::vector<Complex> answer_slots(EncryptedNetwork& both, std::span<const double> row) {
-  const Ciphertext answer = both.runner.run(both.encrypted(row), *both.keys);
+  const SwitchedCiphertext answer = both.runner.run(both.encrypted(row), *both.keys);
   return both.encoder.decode(decrypt(both.secret, answer), answer.scale);
 }
 

@@ -80,6 +80,25 @@ TEST(LatencyPlanTest, RefusesPublishedPlansThatAClientMustNotTrust) {
   bad = good;
   bad["matrices"][1]["scale"] = good["matrices"][1]["scale"].get<double>() * 4;
   expect_refused(bad, ErrorCode::invalid_argument, "wrap");
+  for (const size_t bits : {size_t{0}, size_t{63}, ~size_t{0}}) {
+    bad = good;
+    bad["answer_bits"] = bits;
+    expect_refused(bad, ErrorCode::invalid_argument, "out of bounds");
+  }
+  bad = good;
+  bad["answer_dropped_bits"] = good["answer_bits"];
+  expect_refused(bad, ErrorCode::invalid_argument, "out of bounds");
+  bad["answer_dropped_bits"] = good["answer_bits"].get<size_t>() - 6;  // 2^-6 of the modulus at a time
+  expect_refused(bad, ErrorCode::invalid_argument, "wrap");
+  bad = good;
+  bad["answer_bits"] = 14;
+  bad["answer_dropped_bits"] = 0;
+  expect_refused(bad, ErrorCode::invalid_argument, "wrap");
+  bad = good;
+  bad["answer_spare_bits"] = good["answer_spare_bits"].get<size_t>() + 1;
+  expect_refused(bad, ErrorCode::invalid_argument, "wrap");
+  bad["answer_spare_bits"] = ~size_t{0};
+  expect_refused(bad, ErrorCode::invalid_argument, "spare");
   bad = good;
   bad["input_range"] = {1.0, 0.0};
   expect_refused(bad, ErrorCode::invalid_argument, "input range");
@@ -181,8 +200,9 @@ TEST(LatencyPlanTest, TheChosenScalesAreTheBestAmongTheirNeighbours) {
 
 TEST(LatencyPlanTest, WarnsBeforeACoefficientWraps) {
   const LatencyPlan plan = plan_of(5, 4, 3);
-  EXPECT_FALSE(may_have_wrapped(plan, std::vector<double>{0.0, 0x1p58, -0x1p58}));
-  EXPECT_TRUE(may_have_wrapped(plan, std::vector<double>{0.0, -0.9 * 0x1p59}));
+  const double half = std::exp2(plan.answer_bits) / 2;
+  EXPECT_FALSE(may_have_wrapped(plan, std::vector<double>{0.0, half / 2, -half / 2}));
+  EXPECT_TRUE(may_have_wrapped(plan, std::vector<double>{0.0, -0.9 * half}));
 }
 
 }  // namespace

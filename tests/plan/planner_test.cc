@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "plan/random_network.h"
 
 namespace cryptotl {
@@ -43,6 +45,42 @@ TEST(PlannerTest, ThePresetsAreThePlansOfThePaper) {
   EXPECT_EQ(accurate.packing.output_window, 64u);
   EXPECT_LE(cost_of(accurate).key_bytes, 100'000'000u);
   EXPECT_LE(accurate.predicted_error, 1e-10);
+}
+
+double total(const std::vector<NoiseTerm>& terms) {
+  double sum = 0;
+  for (const NoiseTerm& term : terms) sum += term.deviation * term.deviation;
+  return std::sqrt(sum);
+}
+
+TEST(PlannerTest, AnAnswerIsAsSmallAsAQuarterOfTheOtherErrorsAllows) {
+  for (const double precision : {1e-2, 1e-4, 1e-7, 1e-10}) {
+    LatencyPlan plan = planned(random_network(64, 48, 20, 1), precision).value();
+    const std::vector<NoiseTerm> others(plan.noise.begin(), plan.noise.end() - 1);
+    const NoiseTerm rounding = plan.noise.back();
+    EXPECT_EQ(rounding.name, "rounding of the answer");
+    EXPECT_LE(rounding.deviation, total(others) / 4 * (1 + 1e-12)) << precision;
+    EXPECT_GT(rounding.deviation, total(others) / 32) << precision;
+    EXPECT_NEAR(plan.predicted_error, 8 * total(plan.noise), 1e-9 * plan.predicted_error);
+    EXPECT_LE(cost_of(plan).response_bytes, 70'000u * (plan.params.log_n == 13 ? 1 : 4));
+    // A spare bit more, and an answer might wrap around.
+    EXPECT_TRUE(LatencyPlan::from_json(plan.to_json()).ok());
+    ++plan.answer_spare_bits;
+    EXPECT_FALSE(LatencyPlan::from_json(plan.to_json()).ok());
+  }
+}
+
+TEST(PlannerTest, TheRoundingOfAnAnswerNeverBreaksThePrecisionThatIsAskedFor) {
+  const FoldedNetwork network = random_network(64, 48, 20, 1);
+  const LatencyPlan usual = planned(network, 1e-4).value();
+  const std::vector<NoiseTerm> others(usual.noise.begin(), usual.noise.end() - 1);
+  // Between what the program costs alone and what it costs with the usual rounding.
+  const double tight = 8 * total(others) * 1.001;
+  ASSERT_LT(tight, usual.predicted_error);
+  const LatencyPlan plan = planned(network, tight).value();
+  EXPECT_EQ(plan.params, usual.params);
+  EXPECT_LE(plan.predicted_error, tight);
+  EXPECT_GT(cost_of(plan).response_bytes, cost_of(usual).response_bytes);
 }
 
 TEST(PlannerTest, NamesThePresetsWhereAnotherIsAskedFor) {

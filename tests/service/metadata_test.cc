@@ -57,6 +57,8 @@ TEST(ModelMetadata, RefusesPartsThatDoNotFitTogether) {
       {"/parameters/output_layer/outputs", 18446744073709551615u},
       {"/parameters/output_layer/outputs", 0},
       {"/parameters/plan/primes/0", 4},
+      {"/parameters/plan/answer_bits", 60},
+      {"/parameters/plan/answer_dropped_bits", 0},
   };
   for (const auto& [path, value] : kWrong) {
     Json bad = whole;

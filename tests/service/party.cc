@@ -40,7 +40,7 @@ int run(const std::string& verb, const fs::path& folder, const fs::path& owner, 
         .value();
     return 0;
   }
-  const Ciphertext answer = read_ciphertext(read_file(file).value(), params).value();
+  const SwitchedCiphertext answer = read_answer(read_file(file).value(), params).value();
   const auto outputs = unpack_output(plan.packing, encoder.decode(decrypt(secret, answer), answer.scale));
   const auto expected = forward(model.lower, rows.row(0));
   for (size_t i = 0; i < expected.size(); ++i) {

@@ -79,7 +79,7 @@ struct Owner {
                                            plan.input_scale, plan.top_limbs()));
   }
   std::vector<double> decrypted(ByteView answer) const {
-    const Ciphertext ciphertext = read_ciphertext(answer, metadata.params).value();
+    const SwitchedCiphertext ciphertext = read_answer(answer, metadata.params).value();
     return unpack_output(metadata.plan.packing,
                          encoder.decode(decrypt(secret, ciphertext), ciphertext.scale));
   }

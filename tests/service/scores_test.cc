@@ -200,7 +200,7 @@ TEST_F(ScoresTest, KeysOfAnotherPlanStayInASharedFolderAndDamagedOnesGo) {
 
 /// The slots of a decrypted answer: every number in it that the client could read.
 std::vector<std::complex<double>> slots_of(const Owner& owner, ByteView answer) {
-  const Ciphertext ciphertext = read_ciphertext(answer, owner.metadata.params).value();
+  const SwitchedCiphertext ciphertext = read_answer(answer, owner.metadata.params).value();
   return owner.encoder.decode(decrypt(owner.secret, ciphertext), ciphertext.scale);
 }
 

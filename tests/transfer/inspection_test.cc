@@ -51,6 +51,15 @@ TEST_F(InspectionTest, RefusesATruncatedObjectByItsLength) {
   EXPECT_EQ(look("ciphertext").at("key_id"), hex(keys.secret().id()));
 }
 
+TEST_F(InspectionTest, ShowsWhatKindAnAnswerIs) {
+  const ClientKeys keys = ClientKeys::generate(metadata_);
+  const std::vector<int64_t> zeros(metadata_.params->n());
+  const Bytes bytes = write_answer(modulus_switch(encrypt(keys.secret(), zeros, 1 << 30, 2), 40, 4));
+  write_file(path("answer"), bytes).value();
+  EXPECT_EQ(look("answer").at("kind"), "answer");
+  EXPECT_EQ(look("answer").at("key_id"), hex(keys.secret().id()));
+}
+
 TEST_F(InspectionTest, ShowsAModelWithItsPlanAndTheSecurityOfItsParameters) {
   save_model(path("model"), model_).value();
   const nlohmann::json json = look("model");

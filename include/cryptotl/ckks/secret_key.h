@@ -8,6 +8,7 @@
 #include "cryptotl/ckks/encoder.h"
 #include "cryptotl/ckks/evaluation_key.h"
 #include "cryptotl/ckks/public_key.h"
+#include "cryptotl/ckks/switched_ciphertext.h"
 
 namespace cryptotl {
 
@@ -51,5 +52,9 @@ Ciphertext encrypt(const SecretKey& secret, std::span<const int64_t> coefficient
 /// parameters. An approximate scheme's raw decryption carries noise that depends on the key: it stays with
 /// the key's owner (Li and Micciancio, eprint 2020/1533).
 std::vector<double> decrypt(const SecretKey& secret, const Ciphertext& ciphertext);
+
+/// As above, 2^d c_0 + c_1 s modulo 2^k: in integers throughout, so exact where a coefficient is below 2^53
+/// and rounded to a double beyond.
+std::vector<double> decrypt(const SecretKey& secret, const SwitchedCiphertext& ciphertext);
 
 }  // namespace cryptotl

@@ -4,6 +4,7 @@
 #include "cryptotl/ckks/ciphertext.h"
 #include "cryptotl/ckks/evaluation_key.h"
 #include "cryptotl/ckks/public_key.h"
+#include "cryptotl/ckks/switched_ciphertext.h"
 
 namespace cryptotl {
 
@@ -13,7 +14,8 @@ enum class ObjectKind : uint16_t {
   evaluation_keys = 2,
   public_key = 3,
   secret_key = 4,
-  encrypted_inputs = 5
+  encrypted_inputs = 5,
+  answer = 6
 };
 
 /// "ciphertext", "evaluation keys" and so on, as messages have it.
@@ -65,6 +67,11 @@ Bytes write_public_key(const PublicKey& key);
 /// owner can tell: compare the digest of its header with what the owner says.
 Result<PublicKey> read_public_key(ByteView bytes, const ParamsPtr& params);
 
+/// An answer: c_0 and c_1 in as many bits a coefficient as they have.
+Bytes write_answer(const SwitchedCiphertext& answer);
+/// As read_ciphertext; refuses moduli that check_switch does. Every bit pattern is a coefficient.
+Result<SwitchedCiphertext> read_answer(ByteView bytes, const ParamsPtr& params);
+
 /// The digest in the header of write_public_key(key), for people to compare.
 Digest fingerprint(const PublicKey& key);
 
@@ -75,6 +82,9 @@ size_t evaluation_key_bytes(const Params& params, std::span<const KeyRequest> re
 
 /// Exact size of a public key's bytes, header included.
 size_t public_key_bytes(const Params& params);
+
+/// Exact size of an answer's bytes, header included.
+size_t answer_bytes(const Params& params, size_t modulus_bits, size_t dropped_bits);
 
 /// Packs residues below 2^30 into 30 bits each, little-endian; `residues` a multiple of 4.
 void pack_residues(std::span<const uint32_t> residues, std::span<uint8_t> out);

@@ -13,6 +13,7 @@
 #include "cryptotl/ckks/encoder.h"
 #include "cryptotl/ckks/evaluation_key.h"
 #include "cryptotl/ckks/key_switch.h"
+#include "cryptotl/ckks/switched_ciphertext.h"
 #include "cryptotl/execute/ticket.h"
 #include "cryptotl/plan/latency_plan.h"
 #include "cryptotl/rns/automorphism.h"
@@ -110,11 +111,11 @@ class LatencyRunner {
   LatencyRunner(std::shared_ptr<const LatencyProgram> program, size_t threads);
   ~LatencyRunner();
 
-  /// The answer (two parts, the base limbs, scale plan().output_scale()) to an encrypted input (two parts,
+  /// The answer (switched to plan().answer_bits, scale plan().answer_scale()) to an encrypted input (two parts,
   /// all limbs, scale plan().input_scale). With the ticket of its seed the input's c_1 is not looked at and may be
   /// left out; the answer is the same to the bit. Throws parameter_mismatch for a ciphertext of another shape,
   /// scale or key, or another seed's or key's ticket.
-  Ciphertext run(const Ciphertext& input, const LatencyKeys& keys, const Ticket* ticket = nullptr);
+  SwitchedCiphertext run(const Ciphertext& input, const LatencyKeys& keys, const Ticket* ticket = nullptr);
 
   /// Works ahead for an input that will be encrypted with this seed: about as long as a pass takes without.
   Ticket prepare(const Seed& seed, const LatencyKeys& keys);

@@ -57,6 +57,9 @@ struct LatencyPlan {
   std::vector<MatrixPlan> matrices;         ///< one an affine map
   std::vector<ActivationPlan> activations;  ///< one fewer
   double input_scale = 0;
+  size_t answer_bits = 0;          ///< an answer travels modulo 2^answer_bits (modulus_switch)
+  size_t answer_dropped_bits = 0;  ///< the lowest bits of c_0, rounded away
+  size_t answer_spare_bits = 0;    ///< the highest modulo the base: unused within slot_limit
 
   ValueRange input_range;     ///< the client clips scaled inputs to it
   double output_limit = 0;    ///< twice the largest |y| on the source; beyond, the client flags an answer
@@ -80,6 +83,8 @@ struct LatencyPlan {
   /// Every register of activation i: v, then one a product.
   std::vector<Register> registers(size_t i) const;
   double output_scale() const { return matrix_output(matrices.size() - 1).scale; }
+  /// The same modulo 2^answer_bits: of what the client decrypts.
+  double answer_scale() const;
 
   nlohmann::json to_json() const;
   /// Checks everything that a client relies on: secure parameters, widths, packing, scales, no wrap-around.
@@ -102,7 +107,7 @@ std::vector<double> step_costs(const LatencyPlan& plan, const KernelSpeeds& spee
 /// Their sum: the part of cost_of() that needs no tables of the ring.
 double pass_milliseconds(const LatencyPlan& plan, const KernelSpeeds& speeds);
 
-/// True where a coefficient of a decrypted answer comes so near to half the base modulus that it may have
+/// True where a coefficient of a decrypted answer comes so near to half of 2^answer_bits that it may have
 /// wrapped around: the answer is not to be used.
 bool may_have_wrapped(const LatencyPlan& plan, std::span<const double> coefficients);
 
