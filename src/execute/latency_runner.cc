@@ -400,10 +400,9 @@ void LatencyRunner::Workspace::first_matrix(const RnsPolynomial& c0, const Ticke
     }
     uint32_t* const moved = stage.work.limb(limb);
     uint32_t* const sum = product[0].limb(limb);
-    const Automorphism& giant_step = program.automorphisms_.at(rotation(diagonals.baby_steps));
     std::memcpy(sum, memory.sum(diagonals.giant_steps - 1, 0, limb), n() * sizeof(uint32_t));
     for (size_t giant = diagonals.giant_steps - 1; giant-- > 0;) {
-      kernel.permute(moved, 16, sum, giant_step);
+      kernel.permute(moved, 16, sum, program.automorphisms_.at(rotation(diagonals.baby_steps)));
       kernel.add(sum, moved, memory.sum(giant, 0, limb), n(), q);
     }
     for (const uint32_t element : elements) {
