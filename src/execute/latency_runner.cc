@@ -511,15 +511,16 @@ Ciphertext LatencyRunner::run(const Ciphertext& input, const LatencyKeys& keys, 
                                                    ", the evaluation keys are of key " + hex(keys.key_id()));
   }
   if (ticket != nullptr && (input.seed != ticket->seed() || input.key_id != ticket->key_id() ||
-                            ticket->bytes() != Ticket::bytes_of(plan))) {
-    throw Error(ErrorCode::parameter_mismatch, "the ticket is for another seed, key or plan than the input's");
+                            ticket->program_ != program_)) {
+    throw Error(ErrorCode::parameter_mismatch,
+                "the ticket is for another seed, key or program than the input's");
   }
   return workspace_->run(input, keys, ticket);
 }
 
 Ticket LatencyRunner::prepare(const Seed& seed, const LatencyKeys& keys) {
   const LatencyPlan& plan = program_->plan();
-  Ticket ticket(seed, keys.key_id());
+  Ticket ticket(program_, seed, keys.key_id());
   workspace_->prepare(expand_ciphertext_seed(*program_->params(), keys.key_id(), seed, plan.top_limbs()), keys,
                       ticket);
   return ticket;
