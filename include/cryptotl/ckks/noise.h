@@ -32,8 +32,8 @@ double fresh_public_noise(size_t n);
 /// length of its coefficients (Biasioli, Marcolla, Calderini and Mono, eprint 2023/600, on such powers).
 double rescale_noise(size_t n, size_t degree = 1);
 
-/// The sum of L digits, uniform modulo their primes, times errors of the key, over P: what a switched
-/// polynomial carries while it still stands in the extended basis. `limbs` is L.
+/// The sum over the digits of so many limbs, uniform modulo the products of their primes, times errors of the key,
+/// over P: what a switched polynomial carries while it still stands in the extended basis.
 double extended_key_switch_noise(const Params& params, size_t limbs);
 
 /// What relinearise(), rotate() and conjugate() add at `limbs` limbs: the same and the rounding of ModDown.
