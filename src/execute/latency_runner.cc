@@ -417,10 +417,9 @@ void LatencyRunner::Workspace::first_matrix(const RnsPolynomial& c0, const Ticke
     }
     uint32_t* const moved = stage.work.limb(limb);
     uint32_t* const sum = product[0].limb(limb);
-    const Automorphism& giant_step = program.automorphisms_.at(rotation(diagonals.baby_steps));
     std::memcpy(sum, memory.sum(diagonals.giant_steps - 1, 0, limb), n() * sizeof(uint32_t));
     for (size_t giant = diagonals.giant_steps - 1; giant-- > 0;) {
-      kernel.permute(moved, 16, sum, giant_step);
+      kernel.permute(moved, 16, sum, program.automorphisms_.at(rotation(diagonals.baby_steps)));
       kernel.add(sum, moved, memory.sum(giant, 0, limb), n(), q);
     }
     for (const auto& elements : folds.front()) {
@@ -541,8 +540,9 @@ SwitchedCiphertext LatencyRunner::run(const Ciphertext& input, const LatencyKeys
                                                    ", the evaluation keys are of key " + hex(keys.key_id()));
   }
   if (ticket != nullptr && (input.seed != ticket->seed() || input.key_id != ticket->key_id() ||
-                            ticket->bytes() != Ticket::bytes_of(plan))) {
-    throw Error(ErrorCode::parameter_mismatch, "the ticket is for another seed, key or plan than the input's");
+                            ticket->program_ != program_)) {
+    throw Error(ErrorCode::parameter_mismatch,
+                "the ticket is for another seed, key or program than the input's");
   }
   SwitchedCiphertext answer;
   threads_->enter([&] { answer = workspace_->run(input, keys, ticket); });
@@ -551,7 +551,7 @@ SwitchedCiphertext LatencyRunner::run(const Ciphertext& input, const LatencyKeys
 
 Ticket LatencyRunner::prepare(const Seed& seed, const LatencyKeys& keys) {
   const LatencyPlan& plan = program_->plan();
-  Ticket ticket(seed, keys.key_id());
+  Ticket ticket(program_, seed, keys.key_id());
   const RnsPolynomial c1 =
       expand_ciphertext_seed(*program_->params(), keys.key_id(), seed, plan.top_limbs());
   threads_->enter([&] { workspace_->prepare(c1, keys, ticket); });

@@ -16,9 +16,13 @@ namespace cryptotl {
 struct EncryptedNetwork {
   EncryptedNetwork(FoldedNetwork plain, const Matrix& rows, size_t threads = 1,
                    const PlanOptions& options = {})
+      : EncryptedNetwork(plain, calibrate(plain, rows), threads, options) {}
+  EncryptedNetwork(FoldedNetwork plain, const Calibration& ranges, size_t threads, const PlanOptions& options)
+      : EncryptedNetwork(plain, ranges, plan_latency(plain, ranges, options).value(), threads) {}
+  EncryptedNetwork(FoldedNetwork plain, Calibration ranges, LatencyPlan steps, size_t threads = 1)
       : network(std::move(plain)),
-        calibration(calibrate(network, rows)),
-        plan(plan_latency(network, calibration, options).value()),
+        calibration(std::move(ranges)),
+        plan(std::move(steps)),
         program(std::make_shared<LatencyProgram>(network, calibration, plan)),
         runner(program, threads),
         secret(SecretKey::generate(program->params())),

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
+#include "cryptotl/plan/activation_circuit.h"
 #include "cryptotl/plan/planner.h"
 #include "plan/random_network.h"
 
@@ -24,18 +26,6 @@ void expect_refused(const Json& json, ErrorCode code, const std::string& message
   ASSERT_FALSE(plan.ok()) << message;
   EXPECT_EQ(plan.error().code(), code) << plan.error().what();
   EXPECT_THAT(plan.error().what(), HasSubstr(message));
-}
-
-TEST(PlannerTest, RefusesWidthsBeyondTheLimitByName) {
-  Calibration calibration;
-  for (size_t place = 0; place < 4; ++place) {
-    std::vector<size_t> widths = {4, 4, 4, 4};
-    widths[place] = 4097;
-    const auto packing = possible_packings(widths, 13);
-    ASSERT_FALSE(packing.ok());
-    const char* const names[] = {"input width", "hidden layer 1", "hidden layer 2", "output width"};
-    EXPECT_THAT(packing.error().what(), testing::AllOf(HasSubstr(names[place]), HasSubstr("4097")));
-  }
 }
 
 TEST(LatencyPlanTest, RefusesAnswersTooLargeForAnyScale) {
@@ -203,6 +193,117 @@ TEST(LatencyPlanTest, WarnsBeforeACoefficientWraps) {
   const double half = std::exp2(plan.answer_bits) / 2;
   EXPECT_FALSE(may_have_wrapped(plan, std::vector<double>{0.0, half / 2, -half / 2}));
   EXPECT_TRUE(may_have_wrapped(plan, std::vector<double>{0.0, -0.9 * half}));
+}
+
+TEST(LatencyPlanTest, TakesEveryValidNumberOfBabyStepsAndNoOther) {
+  const Json good = plan_of(768, 768, 766).to_json();
+  const size_t diagonals[] = {96, 128};
+  for (size_t matrix = 0; matrix < 2; ++matrix) {
+    for (size_t steps = 0; steps <= 2 * kMaxBabySteps; ++steps) {
+      Json changed = good;
+      changed["matrices"][matrix]["baby_steps"] = steps;
+      EXPECT_EQ(LatencyPlan::from_json(changed).ok(), valid_baby_steps(steps, diagonals[matrix])) << steps;
+    }
+  }
+}
+
+TEST(LatencyPlanTest, ReadsPlansOfOneToFourSpecialPrimes) {
+  Json json = plan_of(768, 768, 766).to_json();
+  const std::vector<uint32_t> all = ntt_primes(1u << 30, uint32_t{2} << 15, 9);
+  json["ring_degree_log2"] = 15;  // with room for all
+  json["primes"] = std::vector<uint32_t>(all.begin() + 4, all.end());
+  for (size_t special = 1; special <= 4; ++special) {
+    json["special_primes"] = std::vector<uint32_t>(all.begin(), all.begin() + static_cast<int>(special));
+    json["block"] = 16384;  // one block: every input stands in a slot of its own
+    json["shift"] = 512;
+    json["output_window"] = 16384;
+    json["output_stride"] = 16384;
+    json["output_copies"] = 1;
+    const auto plan = LatencyPlan::from_json(json);
+    ASSERT_TRUE(plan.ok()) << plan.error().what();
+    EXPECT_EQ(plan->params.special_primes.size(), special);
+    EXPECT_EQ(plan->to_json(), json);
+  }
+}
+
+/// Plans of one, two and three hidden layers and of several degrees and precisions.
+std::vector<LatencyPlan> many_plans() {
+  std::vector<LatencyPlan> out = {plan_of(768, 768, 766)};
+  const Polynomial sextic{{0.2, 0.6, 0.15, 0.04, -0.02, 0.006, 0.003}};
+  for (const std::vector<size_t>& widths :
+       {std::vector<size_t>{30, 50, 20, 12}, {8, 300, 3}, {30, 20, 20, 20, 9}}) {
+    for (const Polynomial& activation : {kPaperCubic, sextic}) {
+      const FoldedNetwork network = random_network(widths, activation, 1);
+      const auto plan = plan_latency(network, calibrate(network, uniform_rows(20, widths[0], 2)), {1e-3});
+      if (plan.ok()) out.push_back(*plan);
+    }
+  }
+  return out;
+}
+
+size_t steps_of(const LatencyPlan& plan) {
+  size_t steps = plan.matrices.size();
+  for (const ActivationPlan& activation : plan.activations)
+    steps += activation_products(activation.degree).size();
+  return steps;
+}
+
+TEST(StepCosts, AddUpToThePassAndGrowWithEverySpeed) {
+  for (const LatencyPlan& plan : many_plans()) {
+    const KernelSpeeds reference = KernelSpeeds::reference();
+    const std::vector<double> steps = step_costs(plan, reference);
+    EXPECT_EQ(steps.size(), steps_of(plan));
+    EXPECT_THAT(steps, testing::Each(testing::Gt(0)));
+    double sum = 0;
+    for (const double step : steps) sum += step;
+    EXPECT_DOUBLE_EQ(pass_milliseconds(plan, reference), sum);
+    EXPECT_DOUBLE_EQ(cost_of(plan).milliseconds, sum);
+
+    double of_each_alone = 0;
+    for (const auto kernel : {&KernelSpeeds::transform, &KernelSpeeds::streamed_key,
+                              &KernelSpeeds::cached_key, &KernelSpeeds::diagonal, &KernelSpeeds::pass}) {
+      KernelSpeeds alone;
+      alone.*kernel = reference.*kernel;
+      of_each_alone += pass_milliseconds(plan, alone);
+      KernelSpeeds slower = reference;
+      slower.*kernel *= 2;
+      EXPECT_GE(pass_milliseconds(plan, slower), sum);
+    }
+    EXPECT_NEAR(of_each_alone, sum, 1e-9 * sum);
+  }
+}
+
+TEST(StepCosts, CountEveryWordOfKeysAndDiagonalsThatComesFromMemory) {
+  const LatencyPlan plan = plan_of(768, 768, 766);
+  ASSERT_EQ(plan.params.special_primes.size(), 2u);
+  const double n = 8192;
+  KernelSpeeds diagonals;
+  diagonals.diagonal = 1;  // 96 diagonals of 5 + 2 limbs, 128 of 2 + 2
+  EXPECT_DOUBLE_EQ(1e6 * pass_milliseconds(plan, diagonals), n * (96 * 7 + 128 * 4));
+  KernelSpeeds keys;
+  keys.streamed_key = 1;
+  // 15 baby steps of 3 digits at 5 limbs, 31 of one at 2; products of 2 digits at 4 and at 3 limbs.
+  EXPECT_DOUBLE_EQ(1e6 * pass_milliseconds(plan, keys), 2 * n * (15 * 3 * 7 + 31 * 1 * 4 + 2 * 6 + 2 * 5));
+}
+
+TEST(Describe, TellsEveryStepsTimeAndTheSpecialPrimes) {
+  KernelSpeeds slow = KernelSpeeds::reference();
+  slow.transform *= 3;
+  for (const LatencyPlan& plan : many_plans()) {
+    for (const KernelSpeeds& speeds : {KernelSpeeds::reference(), slow}) {
+      const std::string text = describe(plan, speeds);
+      size_t at = 0;
+      for (const double step : step_costs(plan, speeds)) {
+        std::ostringstream time;
+        time << "about " << std::round(100 * step) / 100 << " ms\n";
+        const size_t found = text.find(time.str(), at);
+        ASSERT_NE(found, std::string::npos) << time.str() << " in " << text;
+        at = found + 1;
+      }
+      EXPECT_THAT(text, HasSubstr(std::to_string(plan.top_limbs()) + " primes and " +
+                                  std::to_string(plan.params.special_primes.size()) + " special"));
+    }
+  }
 }
 
 }  // namespace

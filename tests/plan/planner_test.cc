@@ -133,22 +133,91 @@ TEST(PlannerTest, AQuadraticTakesALevelLess) {
   EXPECT_LT(cost_of(quadratic).milliseconds, cost_of(cubic).milliseconds);
 }
 
-TEST(PackingTest, FoldsOfFewOutputsLeaveNothingButOutputs) {
-  const FoldedNetwork network = random_network(768, 768, 1, 1);
-  const Packing packing = possible_packings(widths_of(network), 13).value().front();
-  EXPECT_TRUE(packing.only_outputs());
-  EXPECT_EQ(packing.output_stride * packing.output_copies, packing.block);
+size_t giant_steps(const LatencyPlan& plan) {
+  size_t sum = 0;
+  for (size_t i = 0; i < plan.matrices.size(); ++i)
+    sum += (plan.packing.diagonals(i) + plan.matrices[i].baby_steps - 1) / plan.matrices[i].baby_steps - 1;
+  return sum;
 }
 
-TEST(PackingTest, EveryWidthUpToTheLimitFitsSomeRing) {
-  std::mt19937_64 generator(1);
-  std::uniform_int_distribution<size_t> width(1, kMaxEncryptedWidth);
-  for (int i = 0; i < 200; ++i) {
-    const std::vector<size_t> widths = {width(generator), width(generator), width(generator)};
-    const auto packings = possible_packings(widths, 13);
-    ASSERT_TRUE(packings.ok()) << packings.error().what();
-    for (const Packing& packing : *packings) EXPECT_TRUE(check_packing(packing).ok());
+size_t baby_steps(const LatencyPlan& plan) {
+  size_t sum = 0;
+  for (const MatrixPlan& matrix : plan.matrices) sum += matrix.baby_steps;
+  return sum;
+}
+
+/// The paper's shape planned for a machine on which some kernels are slower or faster by a factor.
+class SpeedsTest : public testing::Test {
+ protected:
+  LatencyPlan planned_where(double KernelSpeeds::*kernel, double factor, double precision = kFastPrecision) {
+    PlanOptions options{precision};
+    options.speeds.*kernel *= factor;
+    return plan_latency(network_, calibration_, options).value();
   }
+
+  FoldedNetwork network_ = random_network(768, 768, 766, 1);
+  Calibration calibration_ = calibrate(network_, uniform_rows(20, 768, 2));
+  LatencyPlan usual_ = plan_latency(network_, calibration_).value();
+};
+
+TEST_F(SpeedsTest, SlowTransformsMakeFewerGiantStepsAndFastOnesMore) {
+  EXPECT_LT(giant_steps(planned_where(&KernelSpeeds::transform, 4)), giant_steps(usual_));
+  EXPECT_GT(giant_steps(planned_where(&KernelSpeeds::transform, 0.25)), giant_steps(usual_));
+  EXPECT_LT(giant_steps(planned_where(&KernelSpeeds::cached_key, 10)), giant_steps(usual_));
+}
+
+TEST_F(SpeedsTest, SlowMemoryMakesFewerBabyStepsAndFastMemoryMore) {
+  EXPECT_LT(baby_steps(planned_where(&KernelSpeeds::streamed_key, 4)), baby_steps(usual_));
+  EXPECT_GT(baby_steps(planned_where(&KernelSpeeds::streamed_key, 0.1)), baby_steps(usual_));
+}
+
+TEST_F(SpeedsTest, TheNumberOfSpecialPrimesIsWeighed) {
+  // More of them mean fewer digits, but longer diagonals; what the guideline leaves room for counts too.
+  EXPECT_EQ(usual_.params.special_primes.size(), 2u);
+  EXPECT_EQ(planned_where(&KernelSpeeds::diagonal, 10).params.special_primes.size(), 1u);
+  EXPECT_EQ(planned_where(&KernelSpeeds::transform, 1, kAccuratePrecision).params.special_primes.size(), 3u);
+  LatencyPlan other = usual_;
+  other.params.special_primes.pop_back();
+  EXPECT_LT(pass_milliseconds(usual_, KernelSpeeds::reference()),
+            pass_milliseconds(other, KernelSpeeds::reference()));
+}
+
+TEST_F(SpeedsTest, TheSpecialPrimesAreTheLargestOfAll) {
+  for (const double precision : {kFastPrecision, kAccuratePrecision}) {
+    const LatencyPlan plan = planned_where(&KernelSpeeds::transform, 1, precision);
+    std::vector<uint32_t> all = plan.params.special_primes;
+    all.insert(all.end(), plan.params.primes.begin(), plan.params.primes.end());
+    EXPECT_EQ(all, ntt_primes(1u << 30, uint32_t{2} << plan.params.log_n, all.size()));
+    EXPECT_TRUE(Params::create(plan.params).ok());
+  }
+}
+
+TEST_F(SpeedsTest, TheSplitIsTheCheapestForEachMatrixWhateverTheSpeeds) {
+  const KernelSpeeds reference = KernelSpeeds::reference();
+  for (const auto kernel : {&KernelSpeeds::transform, &KernelSpeeds::streamed_key, &KernelSpeeds::cached_key,
+                            &KernelSpeeds::diagonal, &KernelSpeeds::pass}) {
+    for (const double factor : {0.1, 1.0, 10.0}) {
+      KernelSpeeds speeds = reference;
+      speeds.*kernel *= factor;
+      const LatencyPlan plan = planned_where(kernel, factor);
+      EXPECT_TRUE(LatencyPlan::from_json(plan.to_json()).ok());
+      for (size_t i = 0; i < plan.matrices.size(); ++i) {
+        // A larger split takes more keys, which are worth time too: only smaller ones must not be faster.
+        LatencyPlan other = plan;
+        for (size_t steps = 1; steps < plan.matrices[i].baby_steps; ++steps) {
+          if (!valid_baby_steps(steps, plan.packing.diagonals(i))) continue;
+          other.matrices[i].baby_steps = steps;
+          EXPECT_GT(pass_milliseconds(other, speeds), pass_milliseconds(plan, speeds))
+              << factor << " " << steps;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(SpeedsTest, ThePresetsKeysStayAsSmallAsPromised) {
+  EXPECT_LE(cost_of(usual_).key_bytes, 16'000'000u);
+  EXPECT_LE(cost_of(planned_where(&KernelSpeeds::transform, 1, kAccuratePrecision)).key_bytes, 100'000'000u);
 }
 
 }  // namespace

@@ -114,7 +114,7 @@ class LatencyRunner {
   /// The answer (switched to plan().answer_bits, scale plan().answer_scale()) to an encrypted input (two parts,
   /// all limbs, scale plan().input_scale). With the ticket of its seed the input's c_1 is not looked at and may be
   /// left out; the answer is the same to the bit. Throws parameter_mismatch for a ciphertext of another shape,
-  /// scale or key, or another seed's or key's ticket.
+  /// scale or key, or another seed's, key's or program's ticket.
   SwitchedCiphertext run(const Ciphertext& input, const LatencyKeys& keys, const Ticket* ticket = nullptr);
 
   /// Works ahead for an input that will be encrypted with this seed: about as long as a pass takes without.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <span>
 
 #include "cryptotl/ckks/ciphertext.h"
@@ -7,10 +8,12 @@
 
 namespace cryptotl {
 
+class LatencyProgram;
+
 /// What a server has worked out ahead for one announced seed under one client's keys: everything of a pass that
 /// depends on c_1 alone, which key switching meets alone and which holds nothing of the message. That is all of the
 /// first matrix but the diagonals' products with c_0, and the relinearisation of the first square. Serves one
-/// input, the one whose c_1 is the expansion of that seed. Immutable.
+/// input, the one whose c_1 is the expansion of that seed, in the program that made it. Immutable.
 class Ticket {
  public:
   Ticket(Ticket&&) = default;
@@ -24,11 +27,13 @@ class Ticket {
 
  private:
   friend class LatencyRunner;
-  Ticket(const Seed& seed, const KeyId& key_id) : seed_(seed), key_id_(key_id) {}
+  Ticket(std::shared_ptr<const LatencyProgram> program, const Seed& seed, const KeyId& key_id)
+      : program_(std::move(program)), seed_(seed), key_id_(key_id) {}
   void append(const RnsPolynomial& polynomial, size_t limbs);
   /// Reads the limbs that stand from limb `first` of the ticket on.
   void read(size_t first, size_t limbs, RnsPolynomial& out) const;
 
+  std::shared_ptr<const LatencyProgram> program_;  ///< whose weights are in the words
   Seed seed_;
   KeyId key_id_;
   AlignedVector<uint32_t> words_;
