@@ -115,12 +115,17 @@ EvaluationKeys make_evaluation_keys(const SecretKey& secret, std::span<const Key
 
 Ciphertext encrypt(const SecretKey& secret, std::span<const int64_t> coefficients, double scale,
                    size_t limbs) {
+  return encrypt(secret, coefficients, scale, limbs, OneTimeSeed());
+}
+
+Ciphertext encrypt(const SecretKey& secret, std::span<const int64_t> coefficients, double scale, size_t limbs,
+                   OneTimeSeed seed) {
   const Params& params = *secret.params();
   require_message(params, coefficients.size(), limbs);
   const size_t n = params.n();
   Ciphertext out(secret.params(), secret.id(), 0, 0);
   out.scale = scale;
-  out.seed = random_seed();
+  out.seed = seed.spend();
   SecretBuffer<int8_t> error(n);
   sample_error(error.span());
   SecretBuffer<int64_t> noisy(n);

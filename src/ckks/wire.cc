@@ -244,6 +244,19 @@ Result<Ciphertext> read_ciphertext(ByteView bytes, const ParamsPtr& params, bool
   return out;
 }
 
+Result<std::optional<Seed>> seed_of_ciphertext(ByteView bytes) {
+  const auto header = read_header(bytes);
+  if (!header.ok()) return header.error();
+  ByteReader reader(bytes.subspan(kHeaderBytes));
+  const auto fields = reader.bytes(kCiphertextFields);
+  if (header->kind != ObjectKind::ciphertext || !fields.ok()) return malformed("no whole ciphertext");
+  const bool seeded = (*fields)[2] == 1;
+  if (!seeded) return std::optional<Seed>();
+  const auto seed = read_array<sizeof(Seed)>(reader);
+  if (!seed.ok()) return malformed("no whole ciphertext");
+  return std::optional<Seed>(*seed);
+}
+
 size_t evaluation_key_bytes(const Params& params, std::span<const KeyRequest> requests) {
   size_t bytes = kHeaderBytes + 4;
   for (const KeyRequest& request : requests) bytes += switching_key_bytes(params, request.limbs);

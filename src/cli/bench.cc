@@ -22,12 +22,19 @@ void define(CLI::App& verb, Options& options) {
   verb.add_option("--inputs", options.bench.inputs, "how many passes are measured")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
-  verb.add_option("--widths", options.bench.widths, "of input, hidden layers and output")
-      ->delimiter(',')
+  CLI::Option* const widths =
+      verb.add_option("--widths", options.bench.widths, "of input, hidden layers and output");
+  widths->delimiter(',')
       ->check(CLI::Range(size_t{1}, kMaxEncryptedWidth))
       ->expected(3, 16)
       ->capture_default_str();
-  verb.add_flag("--quadratic", options.bench.quadratic, "a quadratic activation instead of the cubic");
+  CLI::Option* const quadratic =
+      verb.add_flag("--quadratic", options.bench.quadratic, "a quadratic activation instead of the cubic");
+  verb.add_option("--network", options.bench.network,
+                  "folder of w1.npy, b1.npy, w2.npy, b2.npy, inputs.npy and calibration.npy, in the place of "
+                  "random weights and inputs")
+      ->excludes(widths)
+      ->excludes(quadratic);
   add_precision(verb, options.bench.precision);
   add_seed(verb, options.bench.seed);
 }
@@ -44,6 +51,7 @@ Outcome work(const CommandLine& line, const Options& options) {
   out.json = bench_forward(bench);
   std::vector<std::vector<std::string>> rows = {{"encrypted forward pass", ""}};
   for (const auto& [key, value] : out.json.items()) {
+    if (key == "server_ms" || key == "prepared_ms") continue;  // every single time is for programs
     const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
     rows.push_back({key, value.is_number_float() ? brief(value) : text});
   }

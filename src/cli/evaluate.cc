@@ -23,6 +23,7 @@ struct Options {
   EvaluationOptions evaluation;
   LowerOptions lower;
   CacheOptions cache;
+  bool no_tickets = false;
   std::vector<std::string> only;
   bool force = false;
 };
@@ -45,6 +46,7 @@ void define(CLI::App& verb, Options& options) {
       ->excludes(report);
   options.lower.define(verb);
   define_evaluation(verb, options.evaluation);
+  add_no_tickets(verb, options.no_tickets);
   options.cache.define(verb, "one in the user's cache folder, emptied once the evaluation is done");
   add_force(verb, options.force);
 }
@@ -91,6 +93,7 @@ Outcome work(const CommandLine& line, const Options& options) {
       read_data(options.target, options.target_labels, options.label, options.embedder, true);
   require_shape(lower, source.embeddings.cols);
   if (!options.only.empty()) evaluation.parts = options.only;
+  evaluation.use_tickets = !options.no_tickets;
   evaluation.shape = lower.shape;
   evaluation.train_activation = lower.train_activation;
   evaluation.replacement = lower.replacement;

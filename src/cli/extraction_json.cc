@@ -19,6 +19,7 @@ void add_extraction(nlohmann::json& json, const std::optional<Extraction>& extra
   json["clipped_rows"] = std::ranges::count_if(extraction->clipped, [](size_t values) { return values > 0; });
   json["flagged_rows"] = extraction->flagged.size() - extraction->usable().size();
   json["cached"] = extraction->cached;
+  json["prepared"] = extraction->prepared;
   json["server_ms_mean"] = mean(extraction->times.server);
   json["round_trip_ms_mean"] = mean(extraction->times.round_trip);
   json["client_encrypt_ms_mean"] = mean(extraction->times.encrypt);

@@ -37,6 +37,11 @@ int parse(int argc, char** argv, Arguments& arguments) {
   app.add_option("--concurrency", arguments.server.concurrency, "passes at a time")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
+  app.add_option_function<size_t>(
+         "--tickets", [&](size_t mebibytes) { arguments.server.limits.ticket_bytes = mebibytes << 20; },
+         "MiB of memory for tickets, which idle time makes of the seeds that clients announce; 0 offers none")
+      ->check(CLI::Range(0, 1 << 20))
+      ->default_str(std::to_string(arguments.server.limits.ticket_bytes >> 20));
   const auto precision = app.add_option("--precision", arguments.server.plan.precision,
                                         "largest error of an answer's values; smaller takes longer")
                              ->check(CLI::Range(cryptotl::kFinestPrecision, cryptotl::kCoarsestPrecision))

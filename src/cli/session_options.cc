@@ -11,6 +11,11 @@ void CacheOptions::define(CLI::App& verb, const std::string& where) {
       ->default_str("1GB");
 }
 
+void add_no_tickets(CLI::App& verb, bool& none) {
+  verb.add_flag("--no-tickets", none,
+                "announce no seeds ahead to a server that could work on them in idle time");
+}
+
 void SessionArguments::define(CLI::App& verb, const std::string& without) {
   verb.add_option("--server", server, "http://HOST:PORT; " + without);
   verb.add_option("--keys", keys, "folder of keygen");
@@ -18,6 +23,7 @@ void SessionArguments::define(CLI::App& verb, const std::string& without) {
                   "seconds for which a request is tried again where the server goes away")
       ->check(CLI::Range(0, 86'400))
       ->capture_default_str();
+  add_no_tickets(verb, no_tickets);
   cache.define(verb, std::string(kFeatureCacheFile) + " in the key folder");
 }
 
@@ -26,6 +32,7 @@ Session SessionArguments::open(Answers answers) const {
   options.answers = answers;
   options.patience = std::chrono::milliseconds(static_cast<int64_t>(1000 * retry_seconds));
   options.on_wait = warn;
+  options.use_tickets = !no_tickets;
   options.use_cache = !cache.none;
   options.cache_file = cache.file;
   options.cache_limit = cache.limit;

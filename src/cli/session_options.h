@@ -15,10 +15,14 @@ struct CacheOptions {
   void define(CLI::App& verb, const std::string& where);
 };
 
-/// How fit and predict reach their server: --server, --keys, --retry and those of the cache.
+/// --no-tickets
+void add_no_tickets(CLI::App& verb, bool& none);
+
+/// How fit and predict reach their server: --server, --keys, --retry, --no-tickets and those of the cache.
 struct SessionArguments {
   std::string server, keys;
   double retry_seconds = 60;
+  bool no_tickets = false;
   CacheOptions cache;
 
   /// `without` says when no server is needed.

@@ -9,6 +9,7 @@
 #include "service/http_client.h"
 #include "service/inference_message.h"
 #include "service/json.h"
+#include "service/ticket_message.h"
 
 namespace cryptotl {
 namespace {
@@ -44,6 +45,8 @@ struct ServiceClient::State {
   /// The answer where its status is `wanted`; the server's error otherwise.
   Result<httplib::Response> ask(const Send& send, int wanted = 200, std::chrono::milliseconds patience = {});
   void tell_waiting(const Error& error, std::chrono::milliseconds patience) const;
+  /// The answer to a request that is sent once.
+  Result<httplib::Response> ask_once(const Send& send);
   Result<Json> get_json(const std::string& path);
   Result<std::vector<std::string>> model_names();
   Result<ModelMetadata> metadata_of(const std::string& model);
@@ -54,10 +57,13 @@ struct ServiceClient::State {
   Error refusal(const httplib::Response& response) const;
   std::string model_path() const { return "/v2/models/" + metadata.name; }
   std::string key_path(const Digest& keys) const { return model_path() + "/keys/" + hex(keys); }
+  std::string ticket_path(const Digest& keys) const { return model_path() + "/tickets/" + hex(keys); }
+  Result<TicketState> ticket_state(const httplib::Response& response, bool announced) const;
 
   const std::string url;
   const ClientOptions options;
   HttpClient http;
+  bool offers_tickets = false;
   ModelMetadata metadata;
 };
 
@@ -115,6 +121,13 @@ Result<httplib::Response> ServiceClient::State::ask(const Send& send, int wanted
   return refusal(*response);
 }
 
+Result<httplib::Response> ServiceClient::State::ask_once(const Send& send) {
+  httplib::Result result = send(http);
+  if (!result) return no_answer(result.error());
+  if (result->status != 200) return refusal(*result);
+  return std::move(*result);
+}
+
 Result<Json> ServiceClient::State::get_json(const std::string& path) {
   const auto response = ask([&](HttpClient& client) { return client.Get(path); });
   if (!response.ok()) return response.error();
@@ -131,6 +144,8 @@ Result<std::vector<std::string>> ServiceClient::State::model_names() {
   const bool strings = models.is_array() && std::ranges::all_of(models, &Json::is_string);
   if (server->value("name", Json()) != "cryptotl" || !strings || models.empty() || models.size() > kMaxModels)
     return failed(ErrorCode::malformed, "no CryptoTL server: it serves another protocol");
+  const Json extensions = server->value("extensions", Json::array());
+  offers_tickets = std::ranges::find(extensions, Json(kTicketExtension)) != extensions.end();
   const auto names = models.get<std::vector<std::string>>();
   const auto plain = [](const std::string& model) {
     return !model.empty() && model.size() <= 64 + kScoresSuffix.size() &&
@@ -247,7 +262,37 @@ Result<InferenceAnswer> ServiceClient::infer(ByteView request, const Digest& key
       ciphertext.size() != state.metadata.response_bytes()) {
     return state.failed(ErrorCode::malformed, "an answer to another request, or of the wrong length");
   }
-  return InferenceAnswer{Bytes(ciphertext.begin(), ciphertext.end()), message->server_ms};
+  return InferenceAnswer{Bytes(ciphertext.begin(), ciphertext.end()), message->server_ms, message->prepared};
+}
+
+bool ServiceClient::offers_tickets() const { return state_->offers_tickets; }
+
+Result<TicketState> ServiceClient::State::ticket_state(const httplib::Response& response,
+                                                       bool announced) const {
+  const auto state = read_ticket_state(response.body, announced);
+  if (!state.ok()) return failed(ErrorCode::malformed, std::string("tickets: ") + state.error().what());
+  return state;
+}
+
+Result<TicketState> ServiceClient::announce(std::span<const Seed> seeds, const Digest& keys) {
+  State& state = *state_;
+  const Bytes body = write_seeds(seeds);
+  const auto response = state.ask_once([&](HttpClient& client) {
+    return client.Post(state.ticket_path(keys), reinterpret_cast<const char*>(body.data()), body.size(),
+                       "application/octet-stream");
+  });
+  if (!response.ok()) return response.error();
+  const auto taken = state.ticket_state(*response, true);
+  if (taken.ok() && taken->accepted > seeds.size())
+    return state.failed(ErrorCode::malformed, "tickets: accepted is more than were announced");
+  return taken;
+}
+
+Result<TicketState> ServiceClient::ticket_state(const Digest& keys) {
+  const auto response =
+      state_->ask([&](HttpClient& client) { return client.Get(state_->ticket_path(keys)); });
+  if (!response.ok()) return response.error();
+  return state_->ticket_state(*response, false);
 }
 
 }  // namespace cryptotl

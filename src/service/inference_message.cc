@@ -119,7 +119,7 @@ Result<InferenceRequest> read_inference_request(std::string_view text, const Dig
 std::string write_inference_response(const InferenceResponse& response) {
   Json json = {{"model_name", response.model_name},
                {"outputs", Json::array({binary_tensor(kOutputName, response.ciphertext_bytes)})},
-               {"parameters", {{"server_ms", response.server_ms}}}};
+               {"parameters", {{"server_ms", response.server_ms}, {"prepared", response.prepared}}}};
   if (!response.id.empty()) json["id"] = response.id;
   return json.dump();
 }
@@ -135,11 +135,14 @@ Result<InferenceResponse> read_inference_response(std::string_view text) {
   if (!server_ms.is_number() || !(server_ms.get<double>() >= 0)) {
     return malformed("parameters.server_ms is not a positive number");
   }
+  const Json prepared = parameters.value("prepared", Json());
+  if (!prepared.is_boolean()) return malformed("parameters.prepared is neither true nor false");
   const auto id = read_id(*message, ServiceLimits().id_bytes);
   if (!id.ok()) return id.error();
   const Json model_name = message->value("model_name", Json());
   if (!model_name.is_string()) return malformed("model_name is not a string");
-  return InferenceResponse{model_name.get<std::string>(), *id, *bytes, server_ms.get<double>()};
+  return InferenceResponse{model_name.get<std::string>(), *id, *bytes, server_ms.get<double>(),
+                           prepared.get<bool>()};
 }
 
 }  // namespace cryptotl

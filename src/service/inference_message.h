@@ -28,6 +28,7 @@ struct InferenceResponse {
   std::string id;
   size_t ciphertext_bytes = 0;
   double server_ms = 0;
+  bool prepared = false;  ///< the server had worked ahead for this seed
 };
 
 std::string write_inference_request(const InferenceRequest& request);

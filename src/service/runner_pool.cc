@@ -41,23 +41,25 @@ void RunnerPool::give_back(size_t program, std::unique_ptr<LatencyRunner> runner
   freed_.notify_one();
 }
 
-Result<Bytes> RunnerPool::answer(size_t program, ByteView request, const LatencyKeys& keys,
-                                 double* milliseconds) {
+Result<PassResult> RunnerPool::answer(size_t program, ByteView request, const LatencyKeys& keys,
+                                      const TakeTicket& take_ticket) {
   auto runner = take(program);
   if (!runner.ok()) return runner.error();
+  const std::unique_ptr<const Ticket> ticket = take_ticket();
   const auto start = std::chrono::steady_clock::now();
   Result<Bytes> answer = [&]() -> Result<Bytes> {
     try {
-      return (*runner)->answer(request, keys);
+      return (*runner)->answer(request, keys, ticket.get());
     } catch (const Error& error) {
       return error;
     } catch (const std::bad_alloc&) {
       return Error(ErrorCode::resource_exhausted, "out of memory");
     }
   }();
-  *milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
   give_back(program, *std::move(runner));
-  return answer;
+  if (!answer.ok()) return answer.error();
+  return PassResult{*std::move(answer), time.count(), ticket != nullptr};
 }
 
 }  // namespace cryptotl

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -11,16 +12,26 @@
 
 namespace cryptotl {
 
+struct PassResult {
+  Bytes answer;
+  double milliseconds = 0;  ///< of the pass alone, without the wait
+  bool prepared = false;    ///< there was a ticket
+};
+
 /// The runners that passes take turns on: `concurrency` at a time, of all programs together. Thread-safe.
 class RunnerPool {
  public:
   RunnerPool(std::span<const std::shared_ptr<const LatencyProgram>> programs, size_t threads,
              size_t concurrency, const ServiceLimits& limits);
 
-  /// Runs one pass of a program, which its place in the list names, at the next free turn. resource_exhausted
-  /// where too many wait already, or where none came free in time; else as LatencyRunner::answer.
-  /// `milliseconds` is the pass alone, without the wait.
-  Result<Bytes> answer(size_t program, ByteView request, const LatencyKeys& keys, double* milliseconds);
+  using TakeTicket = std::function<std::unique_ptr<const Ticket>()>;
+
+  /// Runs one pass of a program, which its place in the list names, at the next free turn. The ticket is
+  /// asked for once its turn has come: it may become ready meanwhile, and is not lost where none comes.
+  /// resource_exhausted where too many wait already, or where none came free in time; else as
+  /// LatencyRunner::answer.
+  Result<PassResult> answer(size_t program, ByteView request, const LatencyKeys& keys,
+                            const TakeTicket& take_ticket);
 
  private:
   Result<std::unique_ptr<LatencyRunner>> take(size_t program);

@@ -5,12 +5,16 @@
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 
+#include "cryptotl/ckks/wire.h"
 #include "service/http_server.h"
 #include "service/inference_message.h"
 #include "service/json.h"
 #include "service/key_store.h"
 #include "service/plan_store.h"
 #include "service/runner_pool.h"
+#include "service/seed_ledger.h"
+#include "service/ticket_message.h"
+#include "service/ticket_store.h"
 
 namespace cryptotl {
 namespace {
@@ -89,11 +93,16 @@ struct Server::State {
   Json server_json() const;
   std::string model_json(const ModelMetadata& metadata) const;
 
+  Status require_keys(const Route& route, const Digest& name) const;
   Status get_key_state(const Route& route, const Request& request, Response& response) const;
   Status put_keys(const Route& route, const Request& request, Response& response, const ContentReader& body);
   Status infer(const Route& route, const Request& request, Response& response, const ContentReader& body);
   Result<InferenceRequest> read_inference(const Route& route, const Request& request,
                                           const ContentReader& body, Bytes& bytes) const;
+  Result<PassResult> pass(const Route& route, const Digest& key_set, ByteView input);
+  Status announce(const Route& route, const Request& request, Response& response, const ContentReader& body);
+  Status get_ticket_state(const Route& route, const Request& request, Response& response) const;
+  TicketState ticket_state(const TicketStore::Owner& owner) const;
 
   const ServerOptions options;
   std::vector<OfferedRoute> offered;
@@ -101,17 +110,18 @@ struct Server::State {
   std::string left_out;
   std::string url;
   std::unique_ptr<KeyStore> keys;
+  std::unique_ptr<SeedLedgers> ledgers;
   std::unique_ptr<RunnerPool> runners;
-  HttpServer http;  // last: its threads end before what they use
+  std::unique_ptr<TicketStore> tickets;  ///< none where none are offered
+  HttpServer http;                       // last: its threads end before what they use
 };
 
 Json Server::State::server_json() const {
   Json names = Json::array();
   for (const OfferedRoute& route : offered) names.push_back(route.metadata.name);
-  return {{"name", "cryptotl"},
-          {"version", CRYPTOTL_VERSION},
-          {"extensions", {"binary_tensor_data", "cryptotl_evaluation_keys"}},
-          {"models", names}};
+  Json extensions = {"binary_tensor_data", "cryptotl_evaluation_keys"};
+  if (tickets) extensions.push_back(kTicketExtension);
+  return {{"name", "cryptotl"}, {"version", CRYPTOTL_VERSION}, {"extensions", extensions}, {"models", names}};
 }
 
 std::string Server::State::model_json(const ModelMetadata& metadata) const {
@@ -133,12 +143,15 @@ Result<const Server::State::Route*> Server::State::route_of(const Request& reque
   return Error(ErrorCode::not_found, "there is no such model here; what is here is " + here);
 }
 
+Status Server::State::require_keys(const Route& route, const Digest& name) const {
+  if (keys->contains(route.keys, name)) return {};
+  return Error(ErrorCode::missing_key, "the evaluation keys " + hex(name) + " are not on this server");
+}
+
 Status Server::State::get_key_state(const Route& route, const Request& request, Response& response) const {
   const auto name = parse_digest(std::string_view(request.matches[2].str()), "the path's last part");
   if (!name.ok()) return name.error();
-  if (!keys->contains(route.keys, *name)) {
-    return Error(ErrorCode::missing_key, "the evaluation keys " + hex(*name) + " are not on this server");
-  }
+  CRYPTOTL_TRY(require_keys(route, *name));
   set_json(response, {{"digest", hex(*name)}, {"bytes", route.keys.key_bytes}});
   return {};
 }
@@ -200,19 +213,75 @@ Status Server::State::infer(const Route& route, const Request& request, Response
     return Error(ErrorCode::parameter_mismatch, "the request is for the model " + hex(asked->model) +
                                                     "; the one here is " + hex(metadata.model_digest));
   }
-  const auto prepared = keys->find(route.keys, asked->keys);
-  if (!prepared.ok()) return prepared.error();
-  double milliseconds = 0;
-  const auto answer = runners->answer(route.program, ByteView(bytes).last(asked->ciphertext_bytes),
-                                      **prepared, &milliseconds);
-  if (!answer.ok()) return answer.error();
-  const std::string json = write_inference_response({metadata.name, asked->id, answer->size(), milliseconds});
+  const auto result = pass(route, asked->keys, ByteView(bytes).last(asked->ciphertext_bytes));
+  if (!result.ok()) return result.error();
+  const Bytes& answer = result->answer;
+  const std::string json = write_inference_response(
+      {metadata.name, asked->id, answer.size(), result->milliseconds, result->prepared});
   std::string out;
-  out.reserve(json.size() + answer->size());
-  out.append(json).append(as_text(*answer));
+  out.reserve(json.size() + answer.size());
+  out.append(json).append(as_text(answer));
   response.set_header(std::string(kJsonLengthHeader), std::to_string(json.size()));
   response.set_content(std::move(out), "application/octet-stream");
   return {};
+}
+
+/// One encrypted input, once its seed, where it has one, stands for it alone. What is noted of it is the
+/// digest in its header: whether that is right the pass finds out, and answers nothing where it is not.
+Result<PassResult> Server::State::pass(const Route& route, const Digest& key_set, ByteView input) {
+  const auto prepared = keys->find(route.keys, key_set);
+  if (!prepared.ok()) return prepared.error();
+  const auto seed = seed_of_ciphertext(input);
+  if (!seed.ok()) return seed.error();
+  if (*seed) CRYPTOTL_TRY(ledgers->claim(key_set, **seed, read_header(input)->digest));
+  return runners->answer(route.program, input, **prepared, [&]() -> std::unique_ptr<const Ticket> {
+    if (!*seed || !tickets) return nullptr;
+    return tickets->take({route.program, key_set}, **seed);
+  });
+}
+
+Status Server::State::announce(const Route& route, const Request& request, Response& response,
+                               const ContentReader& body) {
+  const auto name = parse_digest(std::string_view(request.matches[2].str()), "the path's last part");
+  if (!name.ok()) return name.error();
+  const auto length = number_header(request, "Content-Length");
+  if (!length.ok()) return length.error();
+  CRYPTOTL_TRY(check_seeds_length(*length));
+  Bytes bytes;
+  CRYPTOTL_TRY(read_body(body, *length, [&](ByteView piece) {
+    bytes.insert(bytes.end(), piece.begin(), piece.end());
+    return Status();
+  }));
+  const std::vector<Seed> seeds = read_seeds(bytes);
+  const auto prepared = keys->find(route.keys, *name);
+  if (!prepared.ok()) return prepared.error();
+  const auto used = ledgers->knows_any(*name, seeds);
+  if (!used.ok()) return used.error();
+  if (*used) {
+    return Error(
+        ErrorCode::parameter_mismatch,
+        "a seed that is announced has encrypted a message already; each stands for one, so draw another");
+  }
+  const TicketStore::Owner owner{route.program, *name};
+  const auto accepted = tickets->announce(owner, *prepared, seeds);
+  if (!accepted.ok()) return accepted.error();
+  TicketState state = ticket_state(owner);
+  state.accepted = *accepted;
+  response.set_content(write_ticket_state(state, true), "application/json");
+  return {};
+}
+
+Status Server::State::get_ticket_state(const Route& route, const Request& request, Response& response) const {
+  const auto name = parse_digest(std::string_view(request.matches[2].str()), "the path's last part");
+  if (!name.ok()) return name.error();
+  CRYPTOTL_TRY(require_keys(route, *name));
+  response.set_content(write_ticket_state(ticket_state({route.program, *name}), false), "application/json");
+  return {};
+}
+
+TicketState Server::State::ticket_state(const TicketStore::Owner& owner) const {
+  const auto [waiting, ready] = tickets->counts(owner);
+  return {0, waiting, ready, tickets->ticket_bytes(owner.program)};
 }
 
 void Server::State::add_routes() {
@@ -259,6 +328,15 @@ void Server::State::add_routes() {
   http.Post("/v2/models/([^/]*)/infer",
             send([this](const Route& route, const Request& request, Response& response,
                         const ContentReader& body) { return infer(route, request, response, body); }));
+  if (tickets) {
+    const char* const path = "/v2/models/([^/]*)/tickets/([^/]*)";
+    http.Get(path, get([this](const Route& route, const Request& request, Response& response) {
+               return get_ticket_state(route, request, response);
+             }));
+    http.Post(path,
+              send([this](const Route& route, const Request& request, Response& response,
+                          const ContentReader& body) { return announce(route, request, response, body); }));
+  }
   // Everything else, before the library reads a body of any length.
   const auto nowhere = [](const Request& request, Response& response, const ContentReader&) {
     set_error(response,
@@ -334,6 +412,7 @@ void Server::State::prepare(const Model& model, std::span<const Planned> plans) 
     routes.push_back({&metadata, KeyPlan(metadata.plan, metadata.params), i, model_json(metadata)});
   }
   runners = std::make_unique<RunnerPool>(programs, options.threads, options.concurrency, options.limits);
+  if (options.limits.ticket_bytes > 0) tickets = std::make_unique<TicketStore>(programs, options.limits);
 }
 
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -357,6 +436,7 @@ Result<std::unique_ptr<Server>> Server::start(const Model& model, const ServerOp
     if (!keys.ok()) return keys.error();
     state->keys = *std::move(keys);
     CRYPTOTL_TRY(state->settle(model, plans));
+    state->ledgers = std::make_unique<SeedLedgers>(options.key_store, options.limits);
     state->prepare(model, plans);
     state->add_routes();
     CRYPTOTL_TRY(state->http.listen_on(*address));

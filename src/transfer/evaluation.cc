@@ -131,8 +131,8 @@ class Evaluation {
     keys.upload(client).value();
     if (!options_.cache.empty())
       cache_ = FeatureCache::open(options_.cache, metadata_, options_.cache_limit).value();
-    const Extraction extraction =
-        run_passes(client, keys, examples_, cache_ ? &*cache_ : nullptr, options_.quiet);
+    const Extraction extraction = run_passes(client, keys, examples_, cache_ ? &*cache_ : nullptr,
+                                             options_.use_tickets, options_.quiet);
     json_["seconds"]["extract"] = time.seconds();
     take_target(extraction);
     report_passes(extraction);
@@ -167,6 +167,7 @@ class Evaluation {
     json_["clipped_rows"] =
         std::ranges::count_if(extraction.clipped, [](size_t values) { return values > 0; });
     json_["cached"] = extraction.cached;
+    json_["prepared"] = extraction.prepared;
     json_["cache_warnings"] = extraction.cache_warnings;
     json_["ms_per_pass"] = median_or_null(extraction.times.server);
     json_["round_trip_ms"] = median_or_null(extraction.times.round_trip);

@@ -41,17 +41,20 @@ std::vector<std::string> Extraction::warnings(const ModelMetadata& model) const 
   return out;
 }
 
-FeatureExtractor::FeatureExtractor(ServiceClient& client, const ClientKeys& keys, bool overlap)
+FeatureExtractor::FeatureExtractor(ServiceClient& client, const ClientKeys& keys,
+                                   const ExtractorOptions& options)
     : client_(client),
       keys_(keys),
       model_(client.metadata()),
       encoder_(model_.plan.params.log_n),
-      overlap_(overlap) {}
+      overlap_(options.overlap),
+      tickets_(client, keys.evaluation_keys(), options.tickets) {}
 
-Bytes FeatureExtractor::encrypted(std::span<const double> scaled_row) const {
+Bytes FeatureExtractor::encrypted(std::span<const double> scaled_row) {
   const LatencyPlan& plan = model_.plan;
   const auto coefficients = encoder_.encode(pack_input(plan.packing, scaled_row), plan.input_scale);
-  return write_ciphertext(encrypt(keys_.secret(), coefficients, plan.input_scale, plan.top_limbs()));
+  return write_ciphertext(
+      encrypt(keys_.secret(), coefficients, plan.input_scale, plan.top_limbs(), tickets_.next()));
 }
 
 std::vector<double> FeatureExtractor::decrypted(ByteView answer) const {
@@ -121,6 +124,7 @@ Extraction FeatureExtractor::extract(const Matrix& embeddings, const ProgressFun
   Requests rows;
   for (size_t i = 0; cache != nullptr && i < embeddings.rows; ++i)
     rows.inputs.push_back(input_digest(scaled.rows.row(i)));
+  rows.take_seeds = true;
   rows.request = [&](size_t i) { return encrypted(scaled.rows.row(i)); };
   run(rows, out, progress, cache);
   return out;
@@ -149,6 +153,10 @@ void FeatureExtractor::run(const Requests& rows, Extraction& out, const Progress
   // Before the first request: which rows are asked for depends on no answer of this run.
   const std::vector<size_t> missing = take_cached(rows.inputs, cache, out);
 
+  // Between two requests, which use the same connection.
+  const auto top_up = [&](size_t done) {
+    if (rows.take_seeds) tickets_.top_up(missing.size() - done);
+  };
   const auto encrypt_row = [&](size_t i) {
     const Stopwatch time;
     Bytes request = rows.request(i);
@@ -164,10 +172,12 @@ void FeatureExtractor::run(const Requests& rows, Extraction& out, const Progress
     if (cache != nullptr) cache->add(rows.inputs[i], features);
   };
 
+  top_up(0);
   Bytes next = missing.empty() ? Bytes() : encrypt_row(missing[0]);
   Bytes last;
   for (size_t i = 0; i < missing.size(); ++i) {
     const Bytes request = std::exchange(next, {});
+    top_up(i + 1);
     const auto beside = [&] {
       if (i > 0) decrypt_row(missing[i - 1], last);
       if (i + 1 < missing.size()) next = encrypt_row(missing[i + 1]);
@@ -180,6 +190,7 @@ void FeatureExtractor::run(const Requests& rows, Extraction& out, const Progress
     task.get();
     out.times.round_trip.push_back(round_trip);
     out.times.server.push_back(answer.server_ms);
+    out.prepared += answer.prepared ? 1 : 0;
     last = std::move(answer.ciphertext);
     if (progress) progress(i + 1, missing.size());
   }

@@ -13,7 +13,8 @@ namespace {
 
 Extraction extract_all(Session& session, const Examples& examples, bool quiet) {
   std::optional<FeatureCache> cache = session.open_cache();
-  return run_passes(session.client, session.keys, examples, cache ? &*cache : nullptr, quiet);
+  return run_passes(session.client, session.keys, examples, cache ? &*cache : nullptr, session.use_tickets,
+                    quiet);
 }
 
 void require_rows_of_each_class(const LabelSet& labels, const std::vector<size_t>& rows) {
@@ -91,7 +92,8 @@ Result<Session> Session::open(const std::string& url, const std::filesystem::pat
     CRYPTOTL_TRY(check_feature_cache(cache));
   }
   CRYPTOTL_TRY(keys->upload(*client));
-  return Session{*std::move(client), *std::move(keys), std::move(cache), options.cache_limit};
+  return Session{*std::move(client), *std::move(keys), std::move(cache), options.cache_limit,
+                 options.use_tickets};
 }
 
 std::optional<FeatureCache> Session::open_cache() const {

@@ -20,8 +20,8 @@ Error with_what_is_kept(const Error& error, const FeatureCache& cache) {
 }  // namespace
 
 Extraction run_passes(ServiceClient& client, const ClientKeys& keys, const Examples& examples,
-                      FeatureCache* cache, bool quiet) {
-  FeatureExtractor extractor(client, keys);
+                      FeatureCache* cache, bool use_tickets, bool quiet) {
+  FeatureExtractor extractor(client, keys, {.tickets = use_tickets});
   std::optional<ProgressBar> bar;  // named once it is known how many rows are missing
   const auto progress = [&](size_t done, size_t missing) {
     if (!bar) bar.emplace(bar_title(examples.rows() - missing), quiet);

@@ -325,6 +325,19 @@ TEST_F(CiphertextWireTest, LeavesOutWhatTheSeedExpandsTo) {
   EXPECT_EQ(decrypt(secret_, back), decrypt(secret_, fresh));
 }
 
+TEST_F(CiphertextWireTest, TellsNoSeedOfWhatIsNoWholeCiphertext) {
+  for (size_t size = 0; size < kHeaderBytes + 12 + sizeof(Seed); ++size)
+    EXPECT_FALSE(seed_of_ciphertext(ByteView(seeded_).first(size)).ok()) << size;
+  EXPECT_FALSE(seed_of_ciphertext(write_public_key(make_public_key(secret_))).ok());
+}
+
+TEST_F(CiphertextWireTest, TellsTheSeedThatItWillBeReadWith) {
+  EXPECT_EQ(seed_of_ciphertext(seeded_).value(), read_ciphertext(seeded_, params_).value().seed);
+  const PublicKey key = make_public_key(secret_);
+  EXPECT_EQ(seed_of_ciphertext(write_ciphertext(encrypt_public(key, message_, 0x1p20, 3))).value(),
+            std::nullopt);
+}
+
 TEST_F(CiphertextWireTest, CarriesThreeParts) {
   Ciphertext product = encrypt(secret_, message_, 0x1p20, 2);
   product.seed.reset();

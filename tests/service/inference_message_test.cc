@@ -95,6 +95,18 @@ TEST(InferenceMessage, RefusesTextThatIsNoJsonObject) {
   }
 }
 
+TEST(InferenceMessage, RefusesAnswersThatLackAMemberOrHaveOneOfAnotherType) {
+  const Json good = Json::parse(write_inference_response({"m", "an id", 678, 1.25, false}));
+  ASSERT_TRUE(read_inference_response(good.dump()).ok());
+  for (const char* const member : {"server_ms", "prepared"}) {
+    Json bad = good;
+    bad["parameters"].erase(member);
+    EXPECT_FALSE(read_inference_response(bad.dump()).ok()) << member;
+    bad["parameters"][member] = "1";
+    EXPECT_FALSE(read_inference_response(bad.dump()).ok()) << member;
+  }
+}
+
 TEST(InferenceMessage, ReadsARequestOfAnyClientOfTheProtocol) {
   const auto request = read(right().dump(2));
   ASSERT_TRUE(request.ok()) << request.error().what();
@@ -118,12 +130,13 @@ TEST(InferenceMessage, ReadsWhatItWrites) {
   EXPECT_EQ(read_back->model, request.model);
   EXPECT_EQ(read_back->ciphertext_bytes, request.ciphertext_bytes);
 
-  const auto answer = read_inference_response(write_inference_response({"m", "an id", 678, 1.25}));
+  const auto answer = read_inference_response(write_inference_response({"m", "an id", 678, 1.25, true}));
   ASSERT_TRUE(answer.ok()) << answer.error().what();
   EXPECT_EQ(answer->model_name, "m");
   EXPECT_EQ(answer->id, "an id");
   EXPECT_EQ(answer->ciphertext_bytes, 678u);
   EXPECT_EQ(answer->server_ms, 1.25);
+  EXPECT_TRUE(answer->prepared);
 }
 
 }  // namespace

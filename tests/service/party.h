@@ -66,10 +66,10 @@ struct Owner {
         encoder(model.params->log_n()),
         evaluation_keys(write_evaluation_keys(make_evaluation_keys(secret, required_keys(model.plan)))) {}
 
-  Bytes encrypted(std::span<const double> row) const {
+  Bytes encrypted(std::span<const double> row, OneTimeSeed seed = {}) const {
     const LatencyPlan& plan = metadata.plan;
     return write_ciphertext(encrypt(secret, encoder.encode(pack_input(plan.packing, row), plan.input_scale),
-                                    plan.input_scale, plan.top_limbs()));
+                                    plan.input_scale, plan.top_limbs(), std::move(seed)));
   }
   /// As a device does that has the public key alone.
   Bytes encrypted_public(std::span<const double> row) const {

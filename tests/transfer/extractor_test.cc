@@ -7,6 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "cryptotl/execute/latency.h"
 #include "transfer/small_world.h"
 
 namespace cryptotl {
@@ -80,8 +81,9 @@ TEST(ExtractorTest, GivesThePlainFeaturesWithinThePredictedError) {
 TEST(ExtractorTest, OneRowAfterTheOtherGivesWhatOverlappingGives) {
   SmallWorld world;
   const Matrix rows = uniform_matrix(4, kSmallInputs, 5);
-  const Matrix overlapped = FeatureExtractor(world.client, world.keys, true).extract(rows).features;
-  const Matrix plain = FeatureExtractor(world.client, world.keys, false).extract(rows).features;
+  const Matrix overlapped =
+      FeatureExtractor(world.client, world.keys, {.overlap = true}).extract(rows).features;
+  const Matrix plain = FeatureExtractor(world.client, world.keys, {.overlap = false}).extract(rows).features;
   EXPECT_LE(largest_error(overlapped, plain), 2 * world.client.metadata().plan.predicted_error);
 }
 
@@ -205,6 +207,80 @@ TEST_F(CachedExtraction, KeepsWhatCameBeforeTheServerWent) {
   }
   const auto kept = describe_feature_cache(world_.folder.path() / "cache").value();
   EXPECT_EQ(kept["rows"], 3);
+}
+
+/// A world whose server has so many tickets, and as many for one key set.
+SmallWorld world_with_tickets(size_t count) {
+  const Model model = small_model();
+  ServiceLimits limits;
+  limits.ticket_bytes = count * Ticket::bytes_of(metadata_of(model).plan);
+  limits.ticket_shares = 1;
+  return SmallWorld(model, limits);
+}
+
+TEST(TicketedExtraction, AnnouncesNothingWhereTheServerOffersNoTicketsOrNoneAreWanted) {
+  SmallWorld none = world_with_tickets(0);
+  FeatureExtractor extractor(none.client, none.keys);
+  EXPECT_EQ(extractor.prepare(5), 0u);
+  EXPECT_EQ(extractor.extract(uniform_matrix(5, kSmallInputs, 1)).prepared, 0u);
+  SmallWorld world;
+  FeatureExtractor unwilling(world.client, world.keys, {.tickets = false});
+  EXPECT_EQ(unwilling.prepare(5), 0u);
+  EXPECT_EQ(unwilling.extract(uniform_matrix(5, kSmallInputs, 1)).prepared, 0u);
+  const TicketState state = world.client.ticket_state(world.keys.evaluation_keys()).value();
+  EXPECT_EQ(state.waiting + state.ready, 0u);
+}
+
+TEST(TicketedExtraction, GoesOnWithoutTicketsWhereAnnouncementsFail) {
+  SmallWorld world;
+  const ClientKeys unknown = ClientKeys::generate(world.client.metadata());
+  FeatureExtractor extractor(world.client, unknown);
+  // The server refuses the first announcement, for keys that it does not have yet.
+  const Matrix rows = uniform_matrix(30, kSmallInputs, 1);
+  const Extraction out = extractor.extract(rows);
+  EXPECT_LE(largest_error(out.features, forward(world.model.lower, rows)),
+            world.client.metadata().plan.predicted_error);
+}
+
+TEST(TicketedExtraction, GivesTheRightFeaturesOfPreparedAndOtherRowsAlike) {
+  SmallWorld world = world_with_tickets(6);
+  FeatureExtractor extractor(world.client, world.keys);
+  ASSERT_EQ(extractor.prepare(20), 6u);
+  const Matrix rows = uniform_matrix(20, kSmallInputs, 5);
+  const Extraction out = extractor.extract(rows);
+  EXPECT_GE(out.prepared, 6u);
+  EXPECT_LE(largest_error(out.features, forward(world.model.lower, rows)),
+            world.client.metadata().plan.predicted_error);
+}
+
+TEST(TicketedExtraction, PreparesRowsOfTheNextExtractionAlone) {
+  SmallWorld world;
+  FeatureExtractor extractor(world.client, world.keys);
+  ASSERT_EQ(extractor.prepare(4), 4u);
+  ASSERT_EQ(extractor.prepare(7), 7u) << "more are announced to those that are there";
+  EXPECT_EQ(extractor.extract(uniform_matrix(7, kSmallInputs, 5)).prepared, 7u);
+  const TicketState state = world.client.ticket_state(world.keys.evaluation_keys()).value();
+  EXPECT_EQ(state.waiting + state.ready, 0u);
+}
+
+TEST(TicketedExtraction, LeavesNoSeedAnnouncedThatNoRowIsFor) {
+  SmallWorld world;
+  FeatureExtractor extractor(world.client, world.keys);
+  for (const size_t count : {1, 3, 40, 0, 17}) {
+    extractor.extract(uniform_matrix(count, kSmallInputs, count));
+    const TicketState state = world.client.ticket_state(world.keys.evaluation_keys()).value();
+    EXPECT_EQ(state.waiting + state.ready, 0u) << count;
+  }
+}
+
+TEST(TicketedExtraction, UsesEverySeedForOneRowWhicheverCameOfIt) {
+  SmallWorld world = world_with_tickets(5);
+  for (size_t round = 0; round < 3; ++round)
+    FeatureExtractor(world.client, world.keys).extract(uniform_matrix(25, kSmallInputs, round));
+  std::filesystem::path ledger = world.folder.path() / "store" / hex(world.keys.evaluation_keys());
+  ledger += ".seeds";
+  // Were one used twice, the server had refused it; a header and as many records as rows.
+  EXPECT_EQ(std::filesystem::file_size(ledger), 48 + 75 * 40u);
 }
 
 TEST(ExtractorTest, NoRowsAreNoRequests) {

@@ -54,16 +54,18 @@ inline ModelMetadata metadata_of(const Model& model) {
 
 /// A server in this process, with a client that has its keys there.
 struct SmallWorld {
-  explicit SmallWorld(Model served = small_model())
+  explicit SmallWorld(Model served = small_model(), const ServiceLimits& limits = {})
       : model(std::move(served)),
-        server(start(model, folder.path())),
+        server(start(model, folder.path(), limits)),
         client(ServiceClient::connect(server->url()).value()),
         keys(ClientKeys::generate(client.metadata())) {
     keys.upload(client).value();
   }
-  static std::unique_ptr<Server> start(const Model& model, const std::filesystem::path& folder) {
+  static std::unique_ptr<Server> start(const Model& model, const std::filesystem::path& folder,
+                                       const ServiceLimits& limits = {}) {
     ServerOptions options;
     options.key_store = folder / "store";
+    options.limits = limits;
     return Server::start(model, options).value();
   }
 

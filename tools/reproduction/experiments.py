@@ -160,7 +160,7 @@ def time_jobs(chosen, all_pairs):
     for pair in all_pairs:
         for preset in PRESETS:
             # How well the network was trained does not matter to the time of a pass.
-            more = ["--epochs", "1", "--folds", "2", "--only", "none"]
+            more = ["--epochs", "1", "--folds", "2", "--only", "none", "--no-tickets"]
             arguments, files = evaluation(pair, chosen, preset, chosen.time_rows, more)
             out.append(Job(["times", pair.name, preset], f"times of {pair.name}, {preset}", arguments, files, True))
     return out

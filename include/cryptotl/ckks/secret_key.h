@@ -7,6 +7,7 @@
 #include "cryptotl/ckks/ciphertext.h"
 #include "cryptotl/ckks/encoder.h"
 #include "cryptotl/ckks/evaluation_key.h"
+#include "cryptotl/ckks/one_time_seed.h"
 #include "cryptotl/ckks/public_key.h"
 #include "cryptotl/ckks/switched_ciphertext.h"
 
@@ -47,6 +48,10 @@ EvaluationKeys make_evaluation_keys(const SecretKey& secret, std::span<const Key
 /// only c_0 travels. `limbs` at most num_primes().
 Ciphertext encrypt(const SecretKey& secret, std::span<const int64_t> coefficients, double scale,
                    size_t limbs);
+/// The same with a seed that was drawn, and may have been announced, before. It is spent in any case. Throws
+/// invalid_argument where it was spent before, insecure_parameters in a process that fork() made since.
+Ciphertext encrypt(const SecretKey& secret, std::span<const int64_t> coefficients, double scale, size_t limbs,
+                   OneTimeSeed seed);
 
 /// c_0 + c_1 s (+ c_2 s^2), as centred coefficients. Throws parameter_mismatch for another key or other
 /// parameters. An approximate scheme's raw decryption carries noise that depends on the key: it stays with

@@ -56,6 +56,9 @@ Bytes write_ciphertext(const Ciphertext& ciphertext);
 /// With `expand` false, c_1 of a seeded one is left out: parts holds c_0 alone, for readers that have what follows
 /// from c_1 already.
 Result<Ciphertext> read_ciphertext(ByteView bytes, const ParamsPtr& params, bool expand = true);
+/// The seed that stands for a ciphertext's c_1, or none. Reads the fields before the residues alone: neither
+/// residues nor the digest are looked at, so the ciphertext may be none. malformed where no seed can be told.
+Result<std::optional<Seed>> seed_of_ciphertext(ByteView bytes);
 
 Bytes write_evaluation_keys(const EvaluationKeys& keys);
 /// As read_ciphertext; refuses duplicate keys and keys over more limbs than the parameters have.

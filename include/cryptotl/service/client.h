@@ -4,9 +4,11 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "cryptotl/base/progress.h"
+#include "cryptotl/base/random.h"
 #include "cryptotl/service/metadata.h"
 
 namespace cryptotl {
@@ -26,7 +28,16 @@ struct ClientOptions {
 /// An encrypted answer, still to be decrypted by the key's owner.
 struct InferenceAnswer {
   Bytes ciphertext;
-  double server_ms = 0;  ///< what the server measured, from request bytes to answer bytes
+  double server_ms = 0;   ///< what the server measured, from request bytes to answer bytes
+  bool prepared = false;  ///< the server had worked ahead for this request's seed
+};
+
+/// What a server has of one key set's tickets.
+struct TicketState {
+  size_t accepted = 0;      ///< of the seeds that were just announced, so many of the first
+  size_t waiting = 0;       ///< announced, and not worked on yet
+  size_t ready = 0;         ///< worked ahead for
+  size_t ticket_bytes = 0;  ///< of the server's memory that each takes
 };
 
 /// The network side of a client: one connection, kept alive, to one server and one route of its model. It
@@ -59,6 +70,15 @@ class ServiceClient {
   /// Sends one encrypted input (write_ciphertext) and returns the encrypted answer. missing_key where the
   /// server does not have these keys (any more): upload them and call again.
   Result<InferenceAnswer> infer(ByteView request, const Digest& keys);
+
+  /// Whether the server works ahead for seeds that are announced.
+  bool offers_tickets() const;
+  /// Announces 1 to kMaxAnnouncedSeeds seeds, each of which will encrypt one input under these keys and none
+  /// before this call. The server takes as many of the first as it has room for. It is tried once: a seed
+  /// that has been announced and is again is refused, and no answer is as good as a refusal.
+  Result<TicketState> announce(std::span<const Seed> seeds, const Digest& keys);
+  /// How far the server is.
+  Result<TicketState> ticket_state(const Digest& keys);
 
  private:
   struct State;

@@ -23,6 +23,12 @@ struct ServiceLimits {
   size_t key_cache_bytes = size_t{256} << 20;  ///< prepared keys in memory; the least recently used go first
   size_t key_store_bytes = size_t{4} << 30;    ///< keys on disk; more are refused, none is thrown away
 
+  size_t ticket_bytes = size_t{64} << 20;          ///< tickets in memory; 0 offers none
+  size_t ticket_shares = 2;                        ///< one key set takes at most one such part of them
+  std::chrono::milliseconds ticket_time{600'000};  ///< for which an unused one is kept
+  size_t seeds_a_key_set = size_t{1} << 20;  ///< that a ledger holds, 40 MB on disk; then new keys are due
+  size_t seeds_in_memory = size_t{1} << 20;  ///< of all ledgers but the one in use, at about 60 bytes
+
   std::chrono::milliseconds head_time{10'000};  ///< for the whole head, from its first byte
   std::chrono::milliseconds idle_time{
       10'000};  ///< between two bytes of a body, or of an answer that is not read
@@ -33,6 +39,9 @@ struct ServiceLimits {
   std::chrono::milliseconds linger_time{
       2'000};  ///< for the rest of a refused body, so that its answer is read
 };
+
+/// Seeds in one announcement.
+inline constexpr size_t kMaxAnnouncedSeeds = 64;
 
 /// What a client accepts from a server at most.
 inline constexpr size_t kMaxMetadataBytes = size_t{16} << 20;

@@ -37,6 +37,7 @@ struct EvaluationOptions {
   std::filesystem::path cache;
   bool keep_cache = false;
   size_t cache_limit = FeatureCache::kDefaultLimit;
+  bool use_tickets = true;  ///< as in SessionOptions
   bool quiet = false;
 };
 

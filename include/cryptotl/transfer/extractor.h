@@ -10,6 +10,7 @@
 #include "cryptotl/transfer/client_keys.h"
 #include "cryptotl/transfer/feature_cache.h"
 #include "cryptotl/transfer/scaled_rows.h"
+#include "cryptotl/transfer/tickets.h"
 
 namespace cryptotl {
 
@@ -26,6 +27,7 @@ struct Extraction {
   std::vector<bool> flagged;    ///< the answer is beyond the safe range and must not be used
   std::vector<size_t> clipped;  ///< as in ScaledRows
   size_t cached = 0;            ///< rows that came from the cache
+  size_t prepared = 0;          ///< rows for which the server had worked ahead
   std::vector<std::string> cache_warnings;
   PassTimes times;
 
@@ -35,14 +37,22 @@ struct Extraction {
   std::vector<std::string> warnings(const ModelMetadata& model) const;
 };
 
+struct ExtractorOptions {
+  bool overlap = true;  ///< encrypt the next row and decrypt the last answer while the server works
+  bool tickets = true;  ///< announce seeds ahead where the server works ahead for them (tickets.h)
+};
+
 /// The client's side of the encrypted pass, for features or, where the client's route is one of scores, for
 /// scores in their place: scales, packs, encrypts, asks, decrypts, checks. What goes to the
 /// server, and when, never depends on a decrypted value: a flagged answer is only marked. Not thread-safe.
 class FeatureExtractor {
  public:
-  /// Both must outlive the extractor. With `overlap` the next row is encrypted and the last answer decrypted
-  /// while the server works.
-  FeatureExtractor(ServiceClient& client, const ClientKeys& keys, bool overlap = true);
+  /// Both must outlive the extractor.
+  FeatureExtractor(ServiceClient& client, const ClientKeys& keys, const ExtractorOptions& options = {});
+
+  /// Lets the server work ahead for the first rows of the next extract(), and waits for it. As
+  /// Tickets::prepare.
+  size_t prepare(size_t rows) { return tickets_.prepare(rows); }
 
   /// Rows that `cache` holds are taken from there, all others are asked for, equal ones each, and kept in it
   /// as they come; `progress` counts what is asked for. A server that has lost the evaluation keys is sent
@@ -59,6 +69,7 @@ class FeatureExtractor {
  private:
   struct Requests {
     std::vector<Digest> inputs;            ///< names each row for the cache; nothing in it without one
+    bool take_seeds = false;               ///< they are encrypted here
     std::function<Bytes(size_t)> request;  ///< the bytes that ask for a row
   };
   /// Fills in the rows of `out`, which has room for them.
@@ -67,7 +78,7 @@ class FeatureExtractor {
   static std::vector<size_t> take_cached(const std::vector<Digest>& inputs, FeatureCache* cache,
                                          Extraction& out);
   InferenceAnswer asked(ByteView request);
-  Bytes encrypted(std::span<const double> scaled_row) const;
+  Bytes encrypted(std::span<const double> scaled_row);
   /// The features, or none where the answer is flagged.
   std::vector<double> decrypted(ByteView answer) const;
 
@@ -76,6 +87,7 @@ class FeatureExtractor {
   const ModelMetadata model_;
   const Encoder encoder_;
   const bool overlap_;
+  Tickets tickets_;
 };
 
 }  // namespace cryptotl

@@ -18,6 +18,7 @@ struct SessionOptions {
   bool use_cache = true;
   std::filesystem::path cache_file;  ///< empty takes kFeatureCacheFile in the key folder
   size_t cache_limit = FeatureCache::kDefaultLimit;
+  bool use_tickets = true;                          ///< where the server offers them (tickets.h)
   std::chrono::milliseconds patience{0};            ///< as in ClientOptions
   std::function<void(const std::string&)> on_wait;  ///< the same
   Answers answers = Answers::features;
@@ -30,6 +31,7 @@ struct Session {
   /// Where features are kept; opened, and made where it is missing, by what extracts. Empty keeps none.
   std::filesystem::path cache_file = {};
   size_t cache_limit = FeatureCache::kDefaultLimit;
+  bool use_tickets = true;
 
   /// Connects, opens the key folder, looks at the cache and sends the evaluation keys where the server lacks
   /// them.
