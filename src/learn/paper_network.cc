@@ -27,10 +27,12 @@ Trainee paper_upper(size_t features, size_t classes, uint64_t seed) {
   }
   Random random(seed);
   const size_t outputs = classes == 2 ? 1 : classes;
-  return {{features,
-           {random_dense(features, features, random()), Relu{}, MaxPool1D{kPool},
-            random_dense(outputs, features - kPool + 1, random())}},
-          {0, 0, kDropout, 0}};
+  Trainee upper{{features,
+                 {random_dense(features, features, random()), Relu{}, MaxPool1D{kPool},
+                  random_dense(outputs, features - kPool + 1, random())}},
+                {0, 0, kDropout, 0}};
+  upper.double_precision = true;
+  return upper;
 }
 
 Network with_scores(Network logits) {

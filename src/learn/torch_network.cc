@@ -73,7 +73,10 @@ torch::Tensor to_tensor(const Matrix& matrix, torch::ScalarType type) {
 }
 
 TorchNetwork::TorchNetwork(const Trainee& trainee)
-    : shape_(trainee.network), ranges_(trainee.ranges), train_polynomials_(trainee.train_polynomials) {
+    : shape_(trainee.network),
+      ranges_(trainee.ranges),
+      train_polynomials_(trainee.train_polynomials),
+      type_(trainee.double_precision ? torch::kDouble : torch::kFloat) {
   const std::vector<Layer>& layers = shape_.layers;
   ranges_.resize(layers.size());
   for (size_t i = 0; i < layers.size(); ++i) {
@@ -92,15 +95,15 @@ TorchNetwork::TorchNetwork(const Trainee& trainee)
 
 TorchNetwork::LayerTensors TorchNetwork::tensors_of(const Layer& layer, size_t index) const {
   if (const auto* convolution = std::get_if<Conv1D>(&layer))
-    return {to_tensor(convolution->kernel, torch::kFloat)};
+    return {to_tensor(convolution->kernel, type_)};
   if (const auto* dense = std::get_if<Dense>(&layer))
-    return {to_tensor(dense->weight, torch::kFloat), to_tensor(dense->bias, torch::kFloat)};
+    return {to_tensor(dense->weight, type_), to_tensor(dense->bias, type_)};
   const auto* polynomial = std::get_if<Polynomial>(&layer);
   // keep_near() needs a leading term that is not linear.
   if (polynomial == nullptr || !train_polynomials_ || !ranges_[index] ||
       polynomial->coefficients.size() < 3 || polynomial->coefficients.back() == 0)
     return {};
-  return {to_tensor(chebyshev_form(*polynomial, *ranges_[index]), torch::kFloat)};
+  return {to_tensor(chebyshev_form(*polynomial, *ranges_[index]), type_)};
 }
 
 /// Clenshaw's recurrence.
@@ -143,7 +146,7 @@ TorchNetwork::Answer TorchNetwork::forward(torch::Tensor rows, std::span<const d
 torch::Tensor TorchNetwork::distance_from_start() const {
   torch::Tensor sum = torch::zeros({});
   for (size_t i = 0; i < coefficients_.size(); ++i) {
-    sum = sum + (coefficients_[i] - to_tensor(starts_[i], torch::kFloat)).square().sum();
+    sum = sum + (coefficients_[i] - to_tensor(starts_[i], type_)).square().sum();
   }
   return sum;
 }
@@ -155,7 +158,7 @@ void TorchNetwork::keep_polynomials_near_start() const {
     copy(coefficients_[i], kept);
     keep_near(kept, starts_[i]);
     torch::Tensor values = coefficients_[i];  // a handle: the tensor itself is written
-    values.copy_(to_tensor(kept, torch::kFloat));
+    values.copy_(to_tensor(kept, type_));
   }
 }
 

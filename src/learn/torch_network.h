@@ -10,10 +10,12 @@ namespace cryptotl {
 torch::Tensor to_tensor(const Matrix& matrix, torch::ScalarType type);
 torch::Tensor to_tensor(std::span<const double> values, torch::ScalarType type);
 
-/// A trainee's network as single-precision tensors that LibTorch can differentiate.
+/// A trainee's network as tensors that LibTorch can differentiate.
 class TorchNetwork {
  public:
   explicit TorchNetwork(const Trainee& trainee);
+
+  torch::ScalarType type() const { return type_; }  ///< of rows, weights and answers
 
   struct Answer {
     torch::Tensor values;   ///< [rows][outputs]
@@ -46,6 +48,7 @@ class TorchNetwork {
   Network shape_;
   std::vector<std::optional<PolynomialRange>> ranges_;  ///< [layers]
   bool train_polynomials_;
+  torch::ScalarType type_;
   std::vector<LayerTensors> tensors_;  ///< [layers]
   std::vector<torch::Tensor> parameters_, weights_, coefficients_;
   std::vector<std::vector<double>> starts_;  ///< of coefficients_

@@ -49,10 +49,10 @@ struct Batch {
   torch::Tensor labels;
 };
 
-Batch to_batch(const Matrix& rows, std::span<const int> labels, bool binary) {
+Batch to_batch(const Matrix& rows, std::span<const int> labels, bool binary, torch::ScalarType type) {
   const std::vector<int64_t> classes(labels.begin(), labels.end());
   const torch::Tensor labels_tensor = torch::tensor(classes, torch::kLong);
-  return {to_tensor(rows, torch::kFloat), binary ? labels_tensor.to(torch::kFloat) : labels_tensor};
+  return {to_tensor(rows, type), binary ? labels_tensor.to(type) : labels_tensor};
 }
 
 Batch take(const Batch& all, std::span<const int64_t> indices) {
@@ -112,13 +112,13 @@ Trained train(const Trainee& trainee, const Matrix& rows, std::span<const int> l
   check(trainee, rows, labels, options);
   const bool binary = output_width(trainee.network).value() == 1;
   const Split split = stratified_split(labels, options.validation_fraction, options.seed);
-  const Batch all = to_batch(rows, labels, binary);
+  const TorchNetwork network(trainee);
+  const Batch all = to_batch(rows, labels, binary, network.type());
   std::vector<int64_t> order(split.train.begin(), split.train.end());
   const Batch validation = take(all, std::vector<int64_t>(split.test.begin(), split.test.end()));
 
   Random random(options.seed);
   at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(random());
-  const TorchNetwork network(trainee);
   torch::optim::AdamW optimizer(
       network.weights(),
       torch::optim::AdamWOptions(options.learning_rate).weight_decay(options.weight_decay));

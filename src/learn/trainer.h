@@ -17,6 +17,9 @@ struct Trainee {
   bool train_polynomials = false;
   size_t frozen = 0;            ///< the first so many layers stay as they are
   bool may_keep_start = false;  ///< the initial weights are kept where no epoch does better
+  /// Computes in double precision, which takes twice as long, so that rows that differ by little give weights
+  /// that differ by little (paper_upper).
+  bool double_precision = false;
 };
 
 struct Trained {
@@ -25,7 +28,7 @@ struct Trained {
   Epoch best;  ///< the epoch whose weights were kept
 };
 
-/// Adam with decoupled weight decay on cross-entropy, in single precision. A Polynomial's input is drawn back
+/// Adam with decoupled weight decay on cross-entropy. A Polynomial's input is drawn back
 /// into its range by a penalty, since outside it the cubic no longer follows the ReLU and its values (and the
 /// error of the encrypted answer) grow fast. Trained coefficients are drawn towards their start by another
 /// penalty; weight decay would draw them to 0. Throws invalid_argument where labels, rows and network

@@ -131,7 +131,7 @@ class NpzReader {
   }
 
   Polynomial activation() const {
-    if (!has("activation")) return paper_cubic();
+    if (!has("activation")) return kPaperCubic;
     Polynomial out{vector("activation")};
     if (out.coefficients.size() < 2 || out.coefficients.size() > kMaxFoldedDegree + 1) {
       throw malformed("array activation has " + std::to_string(out.coefficients.size()) +
@@ -169,8 +169,6 @@ class NpzReader {
 };
 
 }  // namespace
-
-Polynomial paper_cubic() { return {{0.49383, 0.59259, 0.092593, -0.0061728}}; }
 
 Result<NpzWeights> read_npz(ByteView bytes, const std::filesystem::path& file) try {
   if (bytes.empty()) return Error(ErrorCode::malformed, file.string() + ": the file is empty");

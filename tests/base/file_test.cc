@@ -104,32 +104,40 @@ TEST_F(FileTest, WritingOverAFolderIsRefusedAndLeavesNothingBehind) {
 }
 
 /// Every call of a kind is made to fail in turn, until a run meets no fault any more.
-class FailedWriteTest : public FileTest, public testing::WithParamInterface<std::tuple<const char*, int>> {};
-
-TEST_P(FailedWriteTest, LeavesTheOldFileOrTheNewOne) {
-  const auto [call, error] = GetParam();
-  const fs::path path = folder_ / "file";
-  const Bytes before = repeated('o', 3000);
-  const Bytes after = repeated('n', 5000);
-  for (size_t index = 0;; ++index) {
-    SCOPED_TRACE(std::string(call) + " number " + std::to_string(index));
-    ASSERT_LT(index, 20u) << "the faults never end";
-    ASSERT_TRUE(write_file(path, before).ok());
-    Faults faults;
-    faults.shorten(1000);
-    faults.fail(call, index, error);
-    const Status status = write_file(path, after);
-    EXPECT_EQ(*read_file(path), status.ok() ? after : before);
-    EXPECT_EQ(files(), 1u) << "a temporary file is left";
-    if (!status.ok()) {
-      EXPECT_THAT(status.error().what(), HasSubstr(path.string()));
-    }
-    if (!faults.fired()) {
+class FaultsTest : public FileTest, public testing::WithParamInterface<std::tuple<const char*, int>> {
+ protected:
+  /// `write(path)` makes a file that holds `after`, over an older one.
+  template <typename Write>
+  void leaves_the_old_file_or_the_new_one(const Write& write, const Bytes& after) {
+    const auto [call, error] = GetParam();
+    const fs::path path = folder_ / "file";
+    const Bytes before = repeated('o', 3000);
+    for (size_t index = 0;; ++index) {
+      SCOPED_TRACE(std::string(call) + " number " + std::to_string(index));
+      ASSERT_LT(index, 20u) << "the faults never end";
+      ASSERT_TRUE(write_file(path, before).ok());
+      Faults faults;
+      faults.shorten(1000);
+      faults.fail(call, index, error);
+      const Status status = write(path);
+      EXPECT_EQ(*read_file(path), status.ok() ? after : before);
+      EXPECT_EQ(files(), 1u) << "a temporary file is left";
+      if (!status.ok()) {
+        EXPECT_THAT(status.error().what(), HasSubstr(path.string()));
+      }
+      if (faults.fired()) continue;
       EXPECT_TRUE(status.ok());
       EXPECT_GT(index, 0u) << "this call is never made";
       break;
     }
   }
+};
+
+class FailedWriteTest : public FaultsTest {};
+
+TEST_P(FailedWriteTest, LeavesTheOldFileOrTheNewOne) {
+  const Bytes after = repeated('n', 5000);
+  leaves_the_old_file_or_the_new_one([&](const fs::path& path) { return write_file(path, after); }, after);
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryCall, FailedWriteTest,
@@ -138,7 +146,7 @@ INSTANTIATE_TEST_SUITE_P(EveryCall, FailedWriteTest,
                                          std::tuple{"fsync", EIO}, std::tuple{"rename", EIO}));
 
 /// The same of a file that is written in pieces, one of them twice.
-class FailedPiecesTest : public FileTest, public testing::WithParamInterface<std::tuple<const char*, int>> {
+class FailedPiecesTest : public FaultsTest {
  protected:
   static Status write_pieces(const fs::path& path) {
     auto file = FileWriter::begin(path);
@@ -157,24 +165,7 @@ class FailedPiecesTest : public FileTest, public testing::WithParamInterface<std
 };
 
 TEST_P(FailedPiecesTest, LeaveTheOldFileOrTheNewOne) {
-  const auto [call, error] = GetParam();
-  const fs::path path = folder_ / "file";
-  const Bytes before = repeated('o', 300);
-  for (size_t index = 0;; ++index) {
-    SCOPED_TRACE(std::string(call) + " number " + std::to_string(index));
-    ASSERT_LT(index, 20u) << "the faults never end";
-    ASSERT_TRUE(write_file(path, before).ok());
-    Faults faults;
-    faults.shorten(1000);
-    faults.fail(call, index, error);
-    const Status status = write_pieces(path);
-    EXPECT_EQ(*read_file(path), status.ok() ? whole() : before);
-    EXPECT_EQ(files(), 1u) << "a temporary file is left";
-    if (faults.fired()) continue;
-    EXPECT_TRUE(status.ok());
-    EXPECT_GT(index, 0u) << "this call is never made";
-    break;
-  }
+  leaves_the_old_file_or_the_new_one(write_pieces, whole());
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryCall, FailedPiecesTest,

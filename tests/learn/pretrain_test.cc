@@ -12,6 +12,7 @@
 namespace cryptotl {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 PretrainOptions quick(size_t epochs) {
@@ -236,6 +237,16 @@ TEST(PretrainReplacing, RefusesDegreesThatNoPlanServesAndTrainingWithoutEpochs) 
   options.train_activation = true;
   options.replacement.fine_tune_epochs = 0;
   EXPECT_THAT(refusal(data, options), HasSubstr("at least one epoch"));
+}
+
+TEST(PretrainReplacing, RefusesARangeOnWhichTheFunctionIsAStraightLine) {
+  PretrainOptions options = replacing(Relu{}, 3);
+  options.network = paper_lower(8, 0, Relu{});
+  for (double& bias : std::get<Dense>(options.network->layers[1]).bias) bias = 4;  // positive numbers alone
+  options.training.epochs = 1;
+  options.training.learning_rate = 1e-9;  // and they stay so
+  EXPECT_THAT(refusal(clusters(60, 8, 2, 0.15, 1), options),
+              AllOf(HasSubstr("layer 3 (Relu): on its range"), HasSubstr("no nearer than a straight line")));
 }
 
 TEST(PretrainReplacing, PutsAPolynomialOnTheRecordedRangeInThePlaceOfEveryFunction) {

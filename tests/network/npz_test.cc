@@ -191,7 +191,7 @@ TEST(ReadNpz, ReadsEveryArray) {
     };
     const Dense first = dense(4, 5);
     const Dense second = dense(2, 3);
-    EXPECT_TRUE(testing::same(read->lower, {5, {conv, first, paper_cubic(), AveragePool1D{2}, second}}));
+    EXPECT_TRUE(testing::same(read->lower, {5, {conv, first, kPaperCubic, AveragePool1D{2}, second}}));
     const Dense output = dense(1, 2);
     ASSERT_TRUE(read->output_layer.has_value());
     EXPECT_EQ(read->output_layer->weight.values, output.weight.values);

@@ -115,8 +115,7 @@ class NetworkMaker {
 inline Network paper_network(uint64_t seed) {
   NetworkMaker make(seed);
   return {768,
-          {make.conv(9), make.dense(768, 768), Polynomial{{0.49383, 0.59259, 0.092593, -0.0061728}},
-           AveragePool1D{3}, make.dense(766, 766)}};
+          {make.conv(9), make.dense(768, 768), kPaperCubic, AveragePool1D{3}, make.dense(766, 766)}};
 }
 
 inline std::string text_of(const Network& network) {

@@ -7,8 +7,6 @@
 
 namespace cryptotl {
 
-inline const Polynomial kPaperCubic{{0.49383, 0.59259, 0.092593, -0.0061728}};
-
 /// A network of these widths (input, hidden layers, output) with normal weights of variance 1/columns and
 /// this activation after every hidden layer.
 inline FoldedNetwork random_network(const std::vector<size_t>& widths, const Polynomial& activation,

@@ -8,9 +8,6 @@
 
 namespace cryptotl {
 
-/// The paper's polynomial in place of ReLU (arXiv 2205.11935).
-inline const Polynomial kPaperCubic{{0.49383, 0.59259, 0.092593, -0.0061728}};
-
 /// The quadratic nearest to ReLU on [-4, 4], where the paper's cubic is used too: u^2/8 + u/2 + 1/4, off by
 /// at most 1/4 (at -4, -2, 0, 2 and 4). On [-R, R] the best quadratic for |u| is u^2/R + R/8, and relu(u) is
 /// (u + |u|)/2. Its square is completed at once: (u + 2)^2/8 - 1/4.

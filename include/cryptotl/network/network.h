@@ -28,6 +28,9 @@ struct Polynomial {
   std::vector<double> coefficients;
 };
 
+/// The paper's polynomial in place of ReLU (arXiv 2205.11935).
+inline const Polynomial kPaperCubic{{0.49383, 0.59259, 0.092593, -0.0061728}};
+
 /// Mean of `width` neighbours, stride 1, no padding: width - 1 fewer elements.
 struct AveragePool1D {
   size_t width;

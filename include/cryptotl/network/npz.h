@@ -19,15 +19,12 @@ struct NpzWeights {
   std::optional<MinMaxScaler> scaler;  ///< of the inputs
 };
 
-/// The paper's polynomial in place of relu: 0.49383 + 0.59259 u + 0.092593 u^2 - 0.0061728 u^3.
-Polynomial paper_cubic();
-
 /// Reads weights from a NumPy archive (numpy.savez or savez_compressed) by the names of its arrays, each of
 /// float16, float32 or float64 in C order:
 ///
 ///   conv [taps]                    left out for no convolution
 ///   w1 [hidden, inputs], b1 [hidden]
-///   activation [degree + 1]        the polynomial's coefficients, c0 first; left out for paper_cubic()
+///   activation [degree + 1]        the polynomial's coefficients, c0 first; left out for kPaperCubic
 ///   w2 [features, pooled], b2 [features]
 ///   out_w [features] or [classes, features], out_b: one number or [classes]; both or none
 ///   mn [inputs], mx [inputs]       the scaler's minimum and maximum; both or none
