@@ -28,7 +28,7 @@ TicketStore::TicketStore(std::span<const std::shared_ptr<const LatencyProgram>> 
                          const ServiceLimits& limits)
     : limits_(limits) {
   for (const auto& program : programs)
-    shops_.push_back({program, Ticket::bytes_of(program->plan()), nullptr});
+    workshops_.push_back({program, Ticket::bytes_of(program->plan()), nullptr});
   worker_ = std::thread([this] { work(); });
 }
 
@@ -140,10 +140,10 @@ std::optional<TicketStore::Job> TicketStore::next_job() {
 }
 
 std::unique_ptr<const Ticket> TicketStore::make(const Job& job) {
-  Shop& shop = shops_[job.owner.program];
+  Workshop& workshop = workshops_[job.owner.program];
   try {
-    if (!shop.runner) shop.runner = std::make_unique<LatencyRunner>(shop.program, 1);
-    return std::make_unique<const Ticket>(shop.runner->prepare(job.seed, *job.keys));
+    if (!workshop.runner) workshop.runner = std::make_unique<LatencyRunner>(workshop.program, 1);
+    return std::make_unique<const Ticket>(workshop.runner->prepare(job.seed, *job.keys));
   } catch (const std::exception&) {
     return nullptr;  // no memory: then there is no ticket
   }

@@ -17,7 +17,7 @@ namespace cryptotl {
 
 /// Announced seeds and the tickets that a thread of its own makes of them, when no other thread wants the
 /// processor. Takes no more than ServiceLimits::ticket_bytes, of one key set no more than its share; what is
-/// not used in time is forgotten. Programs must outlive it. Thread-safe.
+/// not used in time is forgotten. Thread-safe.
 class TicketStore {
  public:
   /// Whose: a program, by its place in the list, under one key set.
@@ -37,7 +37,7 @@ class TicketStore {
   TicketStore(const TicketStore&) = delete;
   TicketStore& operator=(const TicketStore&) = delete;
 
-  size_t ticket_bytes(size_t program) const { return shops_[program].ticket_bytes; }
+  size_t ticket_bytes(size_t program) const { return workshops_[program].ticket_bytes; }
 
   /// Takes the first of the seeds, as many as there is room for, and returns how many. All are refused
   /// (parameter_mismatch) where one stands twice or is here already. Keys that have left the memory by the
@@ -62,7 +62,7 @@ class TicketStore {
     std::vector<Place> places;
   };
   /// What tickets for one program take: memory each, and a runner from the first one on.
-  struct Shop {
+  struct Workshop {
     std::shared_ptr<const LatencyProgram> program;
     size_t ticket_bytes = 0;
     std::unique_ptr<LatencyRunner> runner;  ///< the worker's alone
@@ -85,7 +85,7 @@ class TicketStore {
   void work();
 
   const ServiceLimits limits_;
-  std::vector<Shop> shops_;  ///< one a program
+  std::vector<Workshop> workshops_;  ///< one a program
 
   std::mutex mutex_;  ///< for what follows; held for moments only, since the worker may not run for long
   std::condition_variable changed_;

@@ -1,9 +1,13 @@
 """The JSON of evaluate and bench, as the contract states it, on small data."""
 
+import math
+import os
+import random
+import struct
 import subprocess
 import unittest
 
-from programs import CLIENT, ProgramTest, USAGE, csv_of, npy_of, read, rows_of
+from programs import CLIENT, FAILED, MALFORMED, ProgramTest, USAGE, csv_of, npy_of, read, rows_of
 
 METRICS = ["loss", "accuracy", "balanced_accuracy", "f1", "precision", "recall", "kappa", "roc_auc", "pr_auc"]
 SETTINGS = ["plain", "plain_polynomial", "transfer_plain", "transfer_encrypted"]
@@ -146,8 +150,62 @@ class BenchTest(ProgramTest):
         self.assertLessEqual(out["log_qp"], 214)
         self.assertLessEqual(out["server_ms_min"], out["server_ms_median"])
         self.assertLess(out["server_ms_median"], out["round_trip_ms"])
-        for field in ("server_ms_min", "client_encrypt_ms", "client_decrypt_ms"):
+        for field in ("server_ms_min", "prepared_ms_min", "client_encrypt_ms", "client_decrypt_ms"):
             self.assertGreater(out[field], 0)
+
+    def test_every_input_is_measured_cold_and_prepared(self):
+        out = self.bench()
+        for series in ("server_ms", "prepared_ms"):
+            self.assertEqual(len(out[series]), 3)
+            self.assertEqual(out[f"{series}_min"], min(out[series]))
+            self.assertEqual(out[f"{series}_median"], sorted(out[series])[1])
+        self.assertLess(out["ticket_bytes"], 600_000)
+
+
+class NetworkBenchTest(ProgramTest):
+    """bench forward with a network that is given."""
+
+    SHAPES = {"w1": (12, 8), "b1": (12,), "w2": (5, 12), "b2": (5,), "inputs": (6, 8), "calibration": (50, 8)}
+
+    def setUp(self):
+        super().setUp()
+        os.mkdir(self.path("net"))
+        for seed, (name, shape) in enumerate(self.SHAPES.items()):
+            self.write(name, shape, seed)
+
+    def write(self, name, shape, seed=1):
+        """Numbers from 0 to 1 as float64."""
+        source = random.Random(seed)
+        header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}"
+        header += " " * (-(len(header) + 11) % 64) + "\n"
+        values = b"".join(struct.pack("<d", source.random()) for _ in range(math.prod(shape)))
+        self.put(f"net/{name}.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + values)
+
+    def bench(self, *arguments):
+        return ["bench", "forward", "--network", "net", *arguments]
+
+    def test_files_that_are_missing_or_do_not_fit_are_named(self):
+        self.refuses(FAILED, "bench", "forward", "--network", "nowhere", says="nowhere")
+        for name, shape in self.SHAPES.items():
+            os.rename(self.path(f"net/{name}.npy"), self.path("kept"))
+            self.refuses(FAILED, *self.bench(), says=f"{name}.npy")
+            self.write(name, (*shape[:-1], shape[-1] + 1))
+            self.refuses(MALFORMED, *self.bench(), says=".npy")
+            os.rename(self.path("kept"), self.path(f"net/{name}.npy"))
+
+    def test_a_network_that_is_given_has_a_shape_of_its_own(self):
+        self.refuses_usage(*self.bench("--widths", "8,12,5"))
+        self.refuses_usage(*self.bench("--quadratic"))
+
+    def refuses_usage(self, *arguments):
+        result = self.run_client(*arguments)
+        self.assertEqual(result.returncode, USAGE, result.stderr)
+
+    def test_its_rows_are_measured_as_many_as_are_wanted(self):
+        out = self.prints_json(*self.bench())
+        self.assertEqual((out["widths"], out["inputs"], len(out["prepared_ms"])), ([8, 12, 5], 6, 6))
+        self.assertLessEqual(out["max_abs_error"], out["predicted_error"])
+        self.assertEqual(self.prints_json(*self.bench("--inputs", "2"))["inputs"], 2)
 
 
 if __name__ == "__main__":

@@ -92,6 +92,7 @@ class Proxy:
     """Passes bytes between a client and a server, keeps the inference requests and may act on each."""
 
     MARK = b"POST /v2/models/cryptotl/infer"
+    ANNOUNCEMENT = b"POST /v2/models/cryptotl/tickets/"
 
     def __init__(self, port, on_request=None):
         self.port_behind = port
@@ -141,8 +142,8 @@ class Proxy:
                 self.open.pop().shutdown(socket.SHUT_RDWR)
 
     def requests(self):
-        """The bytes of every inference request so far, head included."""
-        return [self.MARK + part for part in self.sent.split(self.MARK)[1:]]
+        """The bytes of every inference request so far, head included, and of no announcement behind it."""
+        return [self.MARK + part.split(self.ANNOUNCEMENT)[0] for part in self.sent.split(self.MARK)[1:]]
 
     def __enter__(self):
         return self

@@ -113,7 +113,7 @@ class TicketsTest(ServedTest):
         sent, seen = [], {}
         with Proxy(self.servers[0].port) as proxy:
             self.succeeds(*self.classify(proxy, no_cache=True, out="plain.csv"))
-            self.assertIn(b"POST /v2/models/cryptotl/tickets/", proxy.sent)
+            self.assertIn(Proxy.ANNOUNCEMENT, proxy.sent)
             sent += inferences(proxy)
         for step in (1, 2, 9, 17):
             with Proxy(self.servers[-1].port, lambda count, at=step: count == at and seen["client"].kill()) as proxy:
@@ -175,11 +175,11 @@ class TicketsTest(ServedTest):
     def test_nothing_is_announced_where_either_side_wants_no_tickets(self):
         with Proxy(self.servers[0].port) as proxy:
             out = self.prints_json(*self.classify(proxy, no_tickets=True))
-            self.assertNotIn(b"/tickets/", proxy.sent)
+            self.assertNotIn(Proxy.ANNOUNCEMENT, proxy.sent)
             self.assertEqual(out["prepared"], 0)
         with Server(self.model, self.path("store"), "--tickets", "0") as server, Proxy(server.port) as proxy:
             out = self.prints_json(*self.classify(proxy, no_cache=True, out="again.csv"))
-            self.assertNotIn(b"/tickets/", proxy.sent)
+            self.assertNotIn(Proxy.ANNOUNCEMENT, proxy.sent)
             self.assertEqual(out["prepared"], 0)
         self.assertEqual(self.labels_of("again.csv"), self.labels_of("scores.csv"))
 

@@ -14,7 +14,7 @@ namespace cryptotl {
 /// announcement that fails changes nothing but times, so it is silent. Not thread-safe.
 class Tickets {
  public:
-  /// So many seeds are announced ahead by top_up(). Half as many are worked on, and half used, at a time.
+  /// So many seeds top_up() has announced ahead: the server works on some while others are used.
   static constexpr size_t kWindow = 16;
 
   /// The client must outlive it. Without `wanted`, or with a server that offers no tickets, seeds are fresh
