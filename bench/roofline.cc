@@ -1,5 +1,5 @@
-// How near the parts of an encrypted pass come to what the machine can do: bytes that come from memory and 32-bit
-// multiplications against the machine's measured rates of both, one thread. Prints a Markdown table.
+// How near the parts of an encrypted pass come to what the machine can do: bytes that come from memory and
+// 32-bit multiplications against the machine's measured rates of both, one thread. Prints a Markdown table.
 //   cryptotl_roofline_bench [--json]
 
 #include <algorithm>
@@ -73,12 +73,13 @@ void multiply_scalar() {
 
 #if defined(__x86_64__)
 #define CRYPTOTL_MULTIPLY(v, i) "vpmuludq %%" #v #i ", %%" #v "12, %%" #v #i "\n\t"
-#define CRYPTOTL_TWELVE(v)                                                                                    \
-  CRYPTOTL_MULTIPLY(v, 0)                                                                                     \
-  CRYPTOTL_MULTIPLY(v, 1) CRYPTOTL_MULTIPLY(v, 2) CRYPTOTL_MULTIPLY(v, 3) CRYPTOTL_MULTIPLY(v, 4)             \
-      CRYPTOTL_MULTIPLY(v, 5) CRYPTOTL_MULTIPLY(v, 6) CRYPTOTL_MULTIPLY(v, 7) CRYPTOTL_MULTIPLY(v, 8)         \
-          CRYPTOTL_MULTIPLY(v, 9) CRYPTOTL_MULTIPLY(v, 10) CRYPTOTL_MULTIPLY(v, 11)
-#define CRYPTOTL_CLOBBERED                                                                                    \
+#define CRYPTOTL_TWELVE(v)                                                                            \
+  CRYPTOTL_MULTIPLY(v, 0)                                                                             \
+  CRYPTOTL_MULTIPLY(v, 1)                                                                             \
+  CRYPTOTL_MULTIPLY(v, 2) CRYPTOTL_MULTIPLY(v, 3) CRYPTOTL_MULTIPLY(v, 4) CRYPTOTL_MULTIPLY(v, 5)     \
+      CRYPTOTL_MULTIPLY(v, 6) CRYPTOTL_MULTIPLY(v, 7) CRYPTOTL_MULTIPLY(v, 8) CRYPTOTL_MULTIPLY(v, 9) \
+          CRYPTOTL_MULTIPLY(v, 10) CRYPTOTL_MULTIPLY(v, 11)
+#define CRYPTOTL_CLOBBERED \
   "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12"
 
 void multiply_avx2() {
@@ -103,8 +104,8 @@ double multiplication_rate() {
 // --- What the parts of a pass do
 // ------------------------------------------------------------------------------------------------------
 
-/// Counts of one part: transforms, words of keys and diagonals that come from memory, and multiplications beside those
-/// of the transforms.
+/// Counts of one part: transforms, words of keys and diagonals that come from memory, and multiplications
+/// beside those of the transforms.
 struct Work {
   double transforms = 0;
   double streamed_words = 0;
@@ -275,8 +276,9 @@ nlohmann::json row_json(const Row& row, const WorkModel& model, const Limits& li
 
 void print(const char* title, const nlohmann::json& rows) {
   std::printf("\n### %s\n\n", title);
-  std::printf("| part | NTTs | MB read | M multiplications | memory limit | multiplication limit | its NTTs alone |"
-              " measured | over the larger limit |\n|---|---|---|---|---|---|---|---|---|\n");
+  std::printf(
+      "| part | NTTs | MB read | M multiplications | memory limit | multiplication limit | its NTTs alone |"
+      " measured | over the larger limit |\n|---|---|---|---|---|---|---|---|---|\n");
   for (const auto& row : rows) {
     std::printf("| %s | %.0f | %.1f | %.1f | %.2f ms | %.2f ms | %.2f ms | %.2f ms | %.1f |\n",
                 row["part"].get<std::string>().c_str(), row["transforms"].get<double>(),
@@ -301,8 +303,9 @@ int main(int argc, char** argv) {
   const auto keys = LatencyKeys::create(plan, make_evaluation_keys(secret, required_keys(plan))).value();
   const Encoder encoder(plan.params.log_n);
   const Matrix row = random_rows(1, generator);
-  const Ciphertext input = encrypt(secret, encoder.encode(pack_input(plan.packing, row.row(0)), plan.input_scale),
-                                   plan.input_scale, plan.top_limbs());
+  const Ciphertext input =
+      encrypt(secret, encoder.encode(pack_input(plan.packing, row.row(0)), plan.input_scale),
+              plan.input_scale, plan.top_limbs());
   const Ticket ticket = runner.prepare(*input.seed, *keys);
 
   const double points = std::exp2(static_cast<double>(plan.params.log_n));
@@ -316,17 +319,19 @@ int main(int argc, char** argv) {
   const std::map<std::string, const Ticket*> kinds = {{"cold", nullptr}, {"prepared", &ticket}};
   for (const auto& [name, with] : kinds) {
     out[name] = nlohmann::json::array();
-    for (const Row& part : measure(runner, input, *keys, with)) out[name].push_back(row_json(part, model, limits));
+    for (const Row& part : measure(runner, input, *keys, with))
+      out[name].push_back(row_json(part, model, limits));
   }
   if (as_json) {
     std::printf("%s\n", out.dump(2).c_str());
     return 0;
   }
-  std::printf("Kernels: %s. Memory: %.1f GB/s read. Multiplications: %.1f G/s (32 x 32 bits). An NTT of %zu points:"
-              " %.1f us.\n",
-              out["instruction_set"].get<std::string>().c_str(), limits.bytes_a_second / 1e9,
-              limits.multiplications_a_second / 1e9, size_t{1} << plan.params.log_n,
-              limits.transform_milliseconds * 1e3);
+  std::printf(
+      "Kernels: %s. Memory: %.1f GB/s read. Multiplications: %.1f G/s (32 x 32 bits). An NTT of %zu points:"
+      " %.1f us.\n",
+      out["instruction_set"].get<std::string>().c_str(), limits.bytes_a_second / 1e9,
+      limits.multiplications_a_second / 1e9, size_t{1} << plan.params.log_n,
+      limits.transform_milliseconds * 1e3);
   print("Cold", out["cold"]);
   print("Prepared", out["prepared"]);
   return 0;

@@ -31,7 +31,9 @@ void expand_key_seed(const Params& params, const KeyId& key_id, const SwitchingK
 namespace {
 
 /// Streams stand 64 bytes off multiples of the page size.
-size_t words_of_limb(const Params& params, size_t limbs) { return 2 * params.digits(limbs) * params.n() + 16; }
+size_t words_of_limb(const Params& params, size_t limbs) {
+  return 2 * params.digits(limbs) * params.n() + 16;
+}
 
 std::vector<RnsPolynomial> expand_uniform_halves(const Params& params, const KeyId& key_id,
                                                  const SwitchingKey& key) {

@@ -5,8 +5,8 @@
 namespace cryptotl {
 namespace {
 
-/// The primes by which a polynomial is divided, in the order in which they go: where their limbs stand, and what
-/// they are.
+/// The primes by which a polynomial is divided, in the order in which they go: where their limbs stand, and
+/// what they are.
 struct Divisor {
   size_t count = 0;
   size_t limbs[MixedRadix::kMaxDigits] = {};
@@ -81,7 +81,8 @@ void decompose(const Params& params, RnsPolynomial& coefficients, const RnsPolyn
     for (size_t i = digit * size; i < std::min(limbs, (digit + 1) * size); ++i) out.push(i, i);
     return out;
   };
-  threads.for_each(digits.count(), [&](size_t digit) { mixed_radix(params, coefficients, divisor_of(digit)); });
+  threads.for_each(digits.count(),
+                   [&](size_t digit) { mixed_radix(params, coefficients, divisor_of(digit)); });
   threads.for_each(digits.extended_limbs() * digits.count(), [&](size_t i) {
     const size_t limb = i / digits.count();
     const size_t digit = i % digits.count();
@@ -90,7 +91,8 @@ void decompose(const Params& params, RnsPolynomial& coefficients, const RnsPolyn
       return;
     }
     const Divisor primes = divisor_of(digit);
-    kernels().ntt_forward_lifted(digits.at(limb, digit), digits_of(params, coefficients, primes, primes.count),
+    kernels().ntt_forward_lifted(digits.at(limb, digit),
+                                 digits_of(params, coefficients, primes, primes.count),
                                  params.tables(params.extended_index(limb, limbs)));
   });
 }
@@ -139,8 +141,8 @@ void mod_down_to_coefficients(const Params& params, RnsPolynomial& x, size_t lim
   mixed_radix(params, x, special);
   const MixedRadix remainder = digits_of(params, x, special, special.count);
   threads.for_each(limbs, [&](size_t i) {
-    kernel.subtract_lifted(x.limb(i), x.limb(i), remainder, inverse_product(params, special, special.count, i),
-                           params.n(), params.modulus(i));
+    kernel.subtract_lifted(x.limb(i), x.limb(i), remainder,
+                           inverse_product(params, special, special.count, i), params.n(), params.modulus(i));
   });
 }
 

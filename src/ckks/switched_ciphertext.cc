@@ -69,8 +69,8 @@ SwitchedCiphertext modulus_switch(const Ciphertext& ciphertext, size_t modulus_b
                                                  std::to_string(kMaxSwitchBits - modulus_bits));
   }
   if (ciphertext.parts.size() != 2) {
-    throw Error(ErrorCode::invalid_argument, "a switch of " + std::to_string(ciphertext.parts.size()) +
-                                                 " parts; relinearise to 2 first");
+    throw Error(ErrorCode::invalid_argument,
+                "a switch of " + std::to_string(ciphertext.parts.size()) + " parts; relinearise to 2 first");
   }
   const size_t bits = modulus_bits + spare_bits;
   double modulus = 1;

@@ -36,8 +36,8 @@ void write_limbs(ByteWriter& writer, const RnsPolynomial& polynomial) {
   }
 }
 
-/// Reads `limbs` limbs, and behind them those of the special primes where `extended`; refuses a residue that is
-/// no residue.
+/// Reads `limbs` limbs, and behind them those of the special primes where `extended`; refuses a residue that
+/// is no residue.
 Result<RnsPolynomial> read_limbs(ByteReader& reader, const Params& params, size_t limbs, bool extended) {
   const size_t all = limbs + (extended ? params.num_special() : 0);
   const auto packed = reader.bytes(all * packed_bytes(params.n()));
@@ -327,7 +327,8 @@ Result<EvaluationKeys> read_evaluation_keys(ByteView bytes, const ParamsPtr& par
 }
 
 size_t public_key_bytes(const Params& params) {
-  return kHeaderBytes + sizeof(Seed) + (params.num_primes() + params.num_special()) * packed_bytes(params.n());
+  return kHeaderBytes + sizeof(Seed) +
+         (params.num_primes() + params.num_special()) * packed_bytes(params.n());
 }
 
 Bytes write_public_key(const PublicKey& key) {

@@ -43,7 +43,8 @@ struct Stage {
   RnsPolynomial work, scratch;
 };
 
-/// Memory for a matrix product: one tile of rotated ciphertexts for each half of a limb, and the giant steps' sums.
+/// Memory for a matrix product: one tile of rotated ciphertexts for each half of a limb, and the giant steps'
+/// sums.
 struct MatrixMemory {
   MatrixMemory(size_t n, size_t most_limbs, size_t baby_steps, size_t giant_steps)
       : babies(2 * baby_steps * kTileWords, 2 * most_limbs),
@@ -160,8 +161,8 @@ void LatencyRunner::Workspace::to_coefficients(const RnsPolynomial& ntt, RnsPoly
   });
 }
 
-/// Tile by tile of one half of a limb: the baby steps P c_0 and the switched c_1, moved, side by side, and then all
-/// the giant steps' sums over them, while they are in the cache.
+/// Tile by tile of one half of a limb: the baby steps P c_0 and the switched c_1, moved, side by side, and
+/// then all the giant steps' sums over them, while they are in the cache.
 void LatencyRunner::Workspace::baby_steps(const Diagonals& diagonals, const LatencyKeys& keys, size_t limb,
                                           size_t half) {
   const Modulus& q = modulus(limb);
@@ -210,17 +211,17 @@ void LatencyRunner::Workspace::dot_diagonals(const Diagonals& diagonals, const u
     for (size_t group = 0; group < diagonals.groups(); ++group) {
       alignas(64) uint32_t more[2][kTileWords];
       const bool first = group == 0;
-      kernel.dot_pairs(first ? sums[0] : more[0], first ? sums[1] : more[1],
-                       babies + group * size * 2 * kTileWords,
-                       diagonals.words.data() + diagonals.offset(limb, tile, giant, group), size, kTileWords, q);
+      kernel.dot_pairs(
+          first ? sums[0] : more[0], first ? sums[1] : more[1], babies + group * size * 2 * kTileWords,
+          diagonals.words.data() + diagonals.offset(limb, tile, giant, group), size, kTileWords, q);
       for (size_t side = 0; side < 2 && !first; ++side)
         kernel.add(sums[side], sums[side], more[side], kTileWords, q);
     }
   }
 }
 
-/// stage.sum = rotation of stage.sum + the sum of that giant step. c_0 stays modulo QP all the time; only c_1 is
-/// divided by P, to be decomposed.
+/// stage.sum = rotation of stage.sum + the sum of that giant step. c_0 stays modulo QP all the time; only c_1
+/// is divided by P, to be decomposed.
 void LatencyRunner::Workspace::step(const PreparedKey& key, size_t giant) {
   mod_down_to_coefficients(params, stage.sum[1], stage.limbs, pool);
   decompose(params, stage.sum[1], nullptr, stage.digits, pool);
@@ -262,8 +263,8 @@ void LatencyRunner::Workspace::matrix(size_t index, const RnsPolynomial* in, con
   mark("decomposition", index);
   pool.for_each(2 * stage.limbs, [&](size_t i) {
     const size_t limb = i / 2;
-    kernel.multiply_scalar(stage.next[i % 2].limb(limb), in[i % 2].limb(limb), params.special_product(limb), n(),
-                           modulus(limb));
+    kernel.multiply_scalar(stage.next[i % 2].limb(limb), in[i % 2].limb(limb), params.special_product(limb),
+                           n(), modulus(limb));
   });
   pool.for_each(2 * extended_limbs(), [&](size_t i) { baby_steps(diagonals, keys, i / 2, i % 2); });
   mark("baby steps and diagonals", index);
@@ -278,7 +279,8 @@ void LatencyRunner::Workspace::rescaled_matrix(size_t index, const RnsPolynomial
                                                Pair& out) {
   matrix(index, in, keys);
   for (size_t side = 0; side < 2; ++side) {
-    mod_down(params, stage.sum[side], stage.limbs, plan().matrices[index].drop, out[side], stage.scratch, pool);
+    mod_down(params, stage.sum[side], stage.limbs, plan().matrices[index].drop, out[side], stage.scratch,
+             pool);
   }
   add(out[0], program.biases_[index]);
   mark("rescale", index);
@@ -315,8 +317,8 @@ void LatencyRunner::Workspace::add_linear(const Terms& terms, size_t limbs) {
   }
 }
 
-/// stage.sum = P times what relinearisation makes of `square`, modulo QP, and P times the product's other parts
-/// where `with_product`. Destroys the product.
+/// stage.sum = P times what relinearisation makes of `square`, modulo QP, and P times the product's other
+/// parts where `with_product`. Destroys the product.
 void LatencyRunner::Workspace::relinearise(const RnsPolynomial& square, size_t limbs, bool with_product,
                                            const LatencyKeys& keys) {
   stage.enter(limbs);
@@ -364,10 +366,10 @@ void LatencyRunner::Workspace::activation(size_t index, const LatencyKeys& keys,
   mark("activation", index);
 }
 
-// A ticket holds, one after the other: round(E_0 / P), where P c_0' + E_0 is the first part of the first matrix's
-// product modulo QP and c_0' its part that comes from c_0; that product's second part, rescaled; and both parts of
-// what relinearisation makes of its square, divided by P. Dividing P x + E by P, or by P and more primes at once,
-// gives x plus round(E / P), to the bit, since P x leaves no remainder.
+// A ticket holds, one after the other: round(E_0 / P), where P c_0' + E_0 is the first part of the first
+// matrix's product modulo QP and c_0' its part that comes from c_0; that product's second part, rescaled; and
+// both parts of what relinearisation makes of its square, divided by P. Dividing P x + E by P, or by P and
+// more primes at once, gives x plus round(E / P), to the bit, since P x leaves no remainder.
 
 void LatencyRunner::Workspace::prepare(const RnsPolynomial& c1, const LatencyKeys& keys, Ticket& ticket) {
   const MatrixPlan& first = plan().matrices.front();
@@ -410,7 +412,8 @@ void LatencyRunner::Workspace::first_matrix(const RnsPolynomial& c0, const Ticke
         for (size_t group = 0; group < diagonals.groups(); ++group) {
           alignas(64) uint32_t more[kTileWords];
           kernel.dot(group == 0 ? sum : more, babies + group * size * kTileWords,
-                     diagonals.words.data() + diagonals.offset(limb, tile, giant, group), size, kTileWords, q);
+                     diagonals.words.data() + diagonals.offset(limb, tile, giant, group), size, kTileWords,
+                     q);
           if (group > 0) kernel.add(sum, sum, more, kTileWords, q);
         }
       }
@@ -520,7 +523,8 @@ LatencyRunner::~LatencyRunner() = default;
 
 std::span<const PassPart> LatencyRunner::timeline() const { return workspace_->timeline; }
 
-SwitchedCiphertext LatencyRunner::run(const Ciphertext& input, const LatencyKeys& keys, const Ticket* ticket) {
+SwitchedCiphertext LatencyRunner::run(const Ciphertext& input, const LatencyKeys& keys,
+                                      const Ticket* ticket) {
   const LatencyPlan& plan = program_->plan();
   require_same_params(*input.params, *program_->params());
   const bool whole = input.parts.size() == 2 || (ticket != nullptr && input.parts.size() == 1);
@@ -539,8 +543,8 @@ SwitchedCiphertext LatencyRunner::run(const Ciphertext& input, const LatencyKeys
     throw Error(ErrorCode::parameter_mismatch, "the input was made for key " + hex(input.key_id) +
                                                    ", the evaluation keys are of key " + hex(keys.key_id()));
   }
-  if (ticket != nullptr && (input.seed != ticket->seed() || input.key_id != ticket->key_id() ||
-                            ticket->program_ != program_)) {
+  if (ticket != nullptr &&
+      (input.seed != ticket->seed() || input.key_id != ticket->key_id() || ticket->program_ != program_)) {
     throw Error(ErrorCode::parameter_mismatch,
                 "the ticket is for another seed, key or program than the input's");
   }
@@ -552,8 +556,7 @@ SwitchedCiphertext LatencyRunner::run(const Ciphertext& input, const LatencyKeys
 Ticket LatencyRunner::prepare(const Seed& seed, const LatencyKeys& keys) {
   const LatencyPlan& plan = program_->plan();
   Ticket ticket(program_, seed, keys.key_id());
-  const RnsPolynomial c1 =
-      expand_ciphertext_seed(*program_->params(), keys.key_id(), seed, plan.top_limbs());
+  const RnsPolynomial c1 = expand_ciphertext_seed(*program_->params(), keys.key_id(), seed, plan.top_limbs());
   threads_->enter([&] { workspace_->prepare(c1, keys, ticket); });
   return ticket;
 }

@@ -94,8 +94,7 @@ TorchNetwork::TorchNetwork(const Trainee& trainee)
 }
 
 TorchNetwork::LayerTensors TorchNetwork::tensors_of(const Layer& layer, size_t index) const {
-  if (const auto* convolution = std::get_if<Conv1D>(&layer))
-    return {to_tensor(convolution->kernel, type_)};
+  if (const auto* convolution = std::get_if<Conv1D>(&layer)) return {to_tensor(convolution->kernel, type_)};
   if (const auto* dense = std::get_if<Dense>(&layer))
     return {to_tensor(dense->weight, type_), to_tensor(dense->bias, type_)};
   const auto* polynomial = std::get_if<Polynomial>(&layer);

@@ -35,8 +35,8 @@ class PassCost {
   size_t special_;
 };
 
-/// The baby steps of least cost for every matrix of the plan, whose chain of primes is set: time, and what the
-/// keys' transfer and memory are worth. Returns that sum for the whole plan.
+/// The baby steps of least cost for every matrix of the plan, whose chain of primes is set: time, and what
+/// the keys' transfer and memory are worth. Returns that sum for the whole plan.
 double choose_splits(LatencyPlan& plan, const KernelSpeeds& speeds);
 
 }  // namespace cryptotl

@@ -40,8 +40,8 @@ std::string describe(const LatencyPlan& plan, const KernelSpeeds& speeds) {
   std::ostringstream out;
   size_t step = 1;
   const auto number = [&]() -> std::ostream& { return out << "  " << step++ << ". "; };
-  out << "one input at a time, N = " << 2 * plan.packing.slots() << ", " << plan.top_limbs()
-      << " primes and " << plan.params.special_primes.size() << " special\n";
+  out << "one input at a time, N = " << 2 * plan.packing.slots() << ", " << plan.top_limbs() << " primes and "
+      << plan.params.special_primes.size() << " special\n";
   number() << "input of " << plan.input_width() << " in pairs, " << plan.packing.blocks() << " blocks of "
            << plan.packing.block << "; scale 2^" << log_of(plan.input_scale) << "\n";
   for (size_t i = 0; i < plan.matrices.size(); ++i) {

@@ -60,7 +60,8 @@ std::vector<std::vector<uint32_t>> folds_of(const Packing& packing, size_t matri
   const auto element = [&](size_t steps) {
     return galois_element_of_rotation(static_cast<int>(steps % packing.slots()), packing.log_n);
   };
-  for (; copies >= 4; copies /= 4, step *= 4) out.push_back({element(step), element(2 * step), element(3 * step)});
+  for (; copies >= 4; copies /= 4, step *= 4)
+    out.push_back({element(step), element(2 * step), element(3 * step)});
   if (copies == 2) out.push_back({element(step)});
   if (matrix == 0) out.push_back({galois_element_of_conjugation(packing.log_n)});
   return out;

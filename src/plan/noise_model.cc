@@ -82,8 +82,8 @@ NoiseModel::NoiseModel(const FoldedNetwork& network, const Calibration& calibrat
   }
 }
 
-/// Per slot: digits uniform in (-d/2, d/2], one error each, divided by P of about d where they are full (what is
-/// left over is smaller by 2^30); and the rounding by which c_1 comes back from the extended basis.
+/// Per slot: digits uniform in (-d/2, d/2], one error each, divided by P of about d where they are full (what
+/// is left over is smaller by 2^30); and the rounding by which c_1 comes back from the extended basis.
 double NoiseModel::key_switch(const LatencyPlan& plan, size_t limbs) const {
   const size_t full = limbs / plan.params.special_primes.size();
   const double digits = std::sqrt(static_cast<double>(full) * n_ / 12) * kErrorDeviation;

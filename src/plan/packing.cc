@@ -89,7 +89,8 @@ Result<std::vector<Packing>> possible_packings(std::span<const size_t> widths, s
        packing.block *= 2) {
     packing.shift = choose_shift(packing.input_width(), packing.widths[1], packing.block, packing.blocks());
     choose_output(packing);
-    if (fits(packing) && packing.output_stride * packing.output_copies <= packing.slots()) out.push_back(packing);
+    if (fits(packing) && packing.output_stride * packing.output_copies <= packing.slots())
+      out.push_back(packing);
   }
   if (out.empty()) {
     return refuse("rows of these widths need more than the " + std::to_string(packing.slots()) +
@@ -158,7 +159,8 @@ double mean_answer_slot(const Packing& packing, const Matrix& last_weight, std::
     if (!output_entry(packing, t, 0, entry)) continue;
     // The window may run over the end of the block.
     const size_t end = entry.unit + packing.output_window;
-    const size_t ranges[2][2] = {{entry.unit, std::min(end, packing.block)}, {0, end - std::min(end, packing.block)}};
+    const size_t ranges[2][2] = {{entry.unit, std::min(end, packing.block)},
+                                 {0, end - std::min(end, packing.block)}};
     for (const auto& [low, high] : ranges) {
       for (size_t unit = low; unit < std::min(high, hidden.size()); ++unit) {
         const double below = entry.row + half < last_weight.rows ? last_weight(entry.row + half, unit) : 0.0;

@@ -51,8 +51,8 @@ struct Chain {
   }
 };
 
-/// Calls `visit` for every chain of one or two primes a rescale (none to two after the last matrix) and of at most
-/// `most_primes` in all.
+/// Calls `visit` for every chain of one or two primes a rescale (none to two after the last matrix) and of at
+/// most `most_primes` in all.
 template <typename Visit>
 void for_each_chain(const std::vector<bool>& of_matrix, size_t most_primes, const Visit& visit) {
   const size_t rescales = of_matrix.size();
@@ -92,8 +92,10 @@ void use_chain(LatencyPlan& plan, const Chain& chain) {
   const size_t special = chain.special_primes;
   plan.params.primes = ntt_primes(1u << kPrimeBits, uint32_t{2} << plan.params.log_n, limbs + special);
   // The largest primes divide the key switching noise.
-  plan.params.special_primes.assign(plan.params.primes.begin(), plan.params.primes.begin() + static_cast<std::ptrdiff_t>(special));
-  plan.params.primes.erase(plan.params.primes.begin(), plan.params.primes.begin() + static_cast<std::ptrdiff_t>(special));
+  plan.params.special_primes.assign(plan.params.primes.begin(),
+                                    plan.params.primes.begin() + static_cast<std::ptrdiff_t>(special));
+  plan.params.primes.erase(plan.params.primes.begin(),
+                           plan.params.primes.begin() + static_cast<std::ptrdiff_t>(special));
   size_t next = 0;
   const auto drop = [&] {
     limbs -= chain.drops[next];

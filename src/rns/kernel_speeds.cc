@@ -9,8 +9,8 @@
 namespace cryptotl {
 namespace {
 
-// The sizes of a usual pass: N = 8192, three digits a key, sixteen rotations a sum, and a stream that no second
-// level cache holds.
+// The sizes of a usual pass: N = 8192, three digits a key, sixteen rotations a sum, and a stream that no
+// second level cache holds.
 constexpr size_t kLogN = 13;
 constexpr size_t kN = size_t{1} << kLogN;
 constexpr size_t kDigits = 3;
@@ -43,22 +43,29 @@ class Measurement {
   KernelSpeeds run() {
     KernelSpeeds speeds;
     speeds.transform = quickest(20, [&] { kernel_.ntt_forward(out_.data(), tables_); }) / (kN * kLogN);
-    speeds.pass = quickest(20, [&] {
-                    kernel_.add(out_.data(), values_.data(), values_.data() + kN, kN, tables_.modulus);
-                  }) / kN;
+    speeds.pass =
+        quickest(
+            20, [&] { kernel_.add(out_.data(), values_.data(), values_.data() + kN, kN, tables_.modulus); }) /
+        kN;
     constexpr size_t kKeyWords = 2 * kDigits * kN;
     speeds.cached_key = quickest(10, [&] { switch_key(stream_.data()); }) / kKeyWords;
     const size_t keys = kStreamWords / kKeyWords;
-    speeds.streamed_key = quickest(2, [&] {
-                            for (size_t i = 0; i < keys; ++i) switch_key(stream_.data() + i * kKeyWords);
-                          }) / static_cast<double>(keys * kKeyWords);
+    speeds.streamed_key = quickest(2,
+                                   [&] {
+                                     for (size_t i = 0; i < keys; ++i)
+                                       switch_key(stream_.data() + i * kKeyWords);
+                                   }) /
+                          static_cast<double>(keys * kKeyWords);
     const size_t sums = kStreamWords / (kTerms * kN);
-    speeds.diagonal = quickest(2, [&] {
-                        for (size_t i = 0; i < sums; ++i) {
-                          kernel_.dot_pairs(out_.data(), out_.data() + kN, pairs_.data(),
-                                            stream_.data() + i * kTerms * kN, kTerms, kN, tables_.modulus);
-                        }
-                      }) / static_cast<double>(sums * kTerms * kN);
+    speeds.diagonal =
+        quickest(2,
+                 [&] {
+                   for (size_t i = 0; i < sums; ++i) {
+                     kernel_.dot_pairs(out_.data(), out_.data() + kN, pairs_.data(),
+                                       stream_.data() + i * kTerms * kN, kTerms, kN, tables_.modulus);
+                   }
+                 }) /
+        static_cast<double>(sums * kTerms * kN);
     return speeds;
   }
 

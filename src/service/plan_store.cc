@@ -32,8 +32,8 @@ Digest plan_wish(const Digest& model, const PlanOptions& options) {
   return digest(label.view());
 }
 
-Result<LatencyPlan> settle_plan(const std::filesystem::path& folder, const Digest& wish, const LatencyPlan& best,
-                                const KernelSpeeds& speeds) {
+Result<LatencyPlan> settle_plan(const std::filesystem::path& folder, const Digest& wish,
+                                const LatencyPlan& best, const KernelSpeeds& speeds) {
   const std::filesystem::path path = folder / ("plan-" + hex(wish).substr(0, 32) + ".json");
   if (auto settled = read_plan(path)) {
     const bool same_network = settled->packing.widths == best.packing.widths;

@@ -392,7 +392,8 @@ Status Server::State::settle(const Model& model, std::span<Planned> plans) const
   PlanOptions wanted = options.plan;
   for (Planned& planned : plans) {
     wanted.random_slots = planned.plan.random_slots;
-    auto plan = settle_plan(options.key_store, plan_wish(model_digest(model), wanted), planned.plan, wanted.speeds);
+    auto plan =
+        settle_plan(options.key_store, plan_wish(model_digest(model), wanted), planned.plan, wanted.speeds);
     if (!plan.ok()) return plan.error();
     planned.plan = *std::move(plan);
   }

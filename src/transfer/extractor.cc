@@ -63,9 +63,9 @@ std::vector<double> FeatureExtractor::decrypted(ByteView answer) const {
   require(ciphertext.ok(),
           ciphertext.ok() ? "" : std::string("cannot be read: ") + ciphertext.error().what());
   require(ciphertext->key_id == keys_.secret().id(), "is under another key than ours");
-  require(ciphertext->modulus_bits == plan.answer_bits &&
-              ciphertext->dropped_bits == plan.answer_dropped_bits,
-          "has another modulus than the plan's");
+  require(
+      ciphertext->modulus_bits == plan.answer_bits && ciphertext->dropped_bits == plan.answer_dropped_bits,
+      "has another modulus than the plan's");
   // Only rounding may tell the server's scale from ours; what it claims is not used.
   require(std::abs(ciphertext->scale / plan.answer_scale() - 1) < 1e-9,
           "stands at another scale than the plan's");

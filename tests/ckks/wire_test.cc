@@ -253,8 +253,9 @@ TEST_P(WireTest, ReadsWhatItWrote) {
 }
 
 // Only keys have limbs of special primes.
-const Case kCasesOfResidues[] = {{Kind::seeded_ciphertext, 1}, {Kind::ciphertext, 1},      {Kind::evaluation_keys, 1},
-                                 {Kind::evaluation_keys, 2},   {Kind::evaluation_keys, 3}, {Kind::public_key, 1},
+const Case kCasesOfResidues[] = {{Kind::seeded_ciphertext, 1}, {Kind::ciphertext, 1},
+                                 {Kind::evaluation_keys, 1},   {Kind::evaluation_keys, 2},
+                                 {Kind::evaluation_keys, 3},   {Kind::public_key, 1},
                                  {Kind::public_key, 2},        {Kind::public_key, 3}};
 INSTANTIATE_TEST_SUITE_P(EveryKindOfResidues, ResidueWireTest, testing::ValuesIn(kCasesOfResidues),
                          [](const auto& test) { return name_of(test.param); });

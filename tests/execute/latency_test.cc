@@ -87,8 +87,7 @@ TEST_F(SmallNetwork, APassLeavesNothingBehindThatTheNextOneCouldSee) {
 TEST_F(SmallNetwork, ThreadsChangeNoBit) {
   LatencyRunner two(both_.program, 2);
   const Ciphertext input = both_.encrypted(rows_.row(0));
-  EXPECT_EQ(write_answer(two.run(input, *both_.keys)),
-            write_answer(both_.runner.run(input, *both_.keys)));
+  EXPECT_EQ(write_answer(two.run(input, *both_.keys)), write_answer(both_.runner.run(input, *both_.keys)));
 }
 
 TEST_F(SmallNetwork, InstructionSetsChangeNoBit) {

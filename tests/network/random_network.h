@@ -114,8 +114,7 @@ class NetworkMaker {
 /// The paper's lower network with random weights.
 inline Network paper_network(uint64_t seed) {
   NetworkMaker make(seed);
-  return {768,
-          {make.conv(9), make.dense(768, 768), kPaperCubic, AveragePool1D{3}, make.dense(766, 766)}};
+  return {768, {make.conv(9), make.dense(768, 768), kPaperCubic, AveragePool1D{3}, make.dense(766, 766)}};
 }
 
 inline std::string text_of(const Network& network) {

@@ -37,9 +37,9 @@ inline Dense random_dense(size_t outputs, size_t inputs, uint64_t seed) {
 /// Calibrated on 50 rows in [0, 1]; the scaler leaves rows as they are.
 inline Model small_model(uint64_t seed = 1) {
   Model model;
-  model.lower = {kSmallInputs,
-                 {random_dense(12, kSmallInputs, seed), kPaperCubic,
-                  random_dense(kSmallFeatures, 12, seed + 2)}};
+  model.lower = {
+      kSmallInputs,
+      {random_dense(12, kSmallInputs, seed), kPaperCubic, random_dense(kSmallFeatures, 12, seed + 2)}};
   model.scaler = {std::vector<double>(kSmallInputs, 0.0), std::vector<double>(kSmallInputs, 1.0)};
   model.embedder = external_embedder("numbers", kSmallInputs);
   model.labels = {"bad", "good"};

@@ -26,8 +26,8 @@ class ThreadPool {
     }
   }
 
-  /// Calls body(i) once for every i < count, in any order; the body must not throw. Equal counts are shared out
-  /// alike, so that a thread finds in its cache what it made in the loop before.
+  /// Calls body(i) once for every i < count, in any order; the body must not throw. Equal counts are shared
+  /// out alike, so that a thread finds in its cache what it made in the loop before.
   template <typename Body>
   void for_each(size_t count, const Body& body) {
     if (threads_ == 1) {

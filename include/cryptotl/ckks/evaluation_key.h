@@ -41,17 +41,17 @@ struct EvaluationKeys {
 void expand_key_seed(const Params& params, const KeyId& key_id, const SwitchingKey& key, size_t digit,
                      size_t limb, std::span<uint32_t> out);
 
-/// A switching key laid out as it is read: for each extended limb one stream [N/16][digit][2][16] of b and a in
-/// Montgomery form, permuted by the inverse automorphism, so that the automorphism comes after the sum over the
-/// digits (hoisting: Halevi and Shoup, eprint 2018/244), and in the order of the blocks that it makes. Serves
-/// any ciphertext of exactly `limbs` limbs. Immutable.
+/// A switching key laid out as it is read: for each extended limb one stream [N/16][digit][2][16] of b and a
+/// in Montgomery form, permuted by the inverse automorphism, so that the automorphism comes after the sum
+/// over the digits (hoisting: Halevi and Shoup, eprint 2018/244), and in the order of the blocks that it
+/// makes. Serves any ciphertext of exactly `limbs` limbs. Immutable.
 class PreparedKey {
  public:
   /// Words that a key for `limbs` limbs takes.
   static size_t words(const Params& params, size_t limbs);
 
-  /// In memory of its own, or in that many words at `memory`, which outlive it: many keys in one block share its huge
-  /// pages.
+  /// In memory of its own, or in that many words at `memory`, which outlive it: many keys in one block share
+  /// its huge pages.
   PreparedKey(const Params& params, const KeyId& key_id, const SwitchingKey& key, size_t limbs,
               uint32_t* memory = nullptr);
   /// The same with both halves given, [digit] of extended polynomials each: for keys that another library

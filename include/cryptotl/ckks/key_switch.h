@@ -6,7 +6,8 @@
 
 namespace cryptotl {
 
-/// The digits of one polynomial, each lifted to all limbs of an extended polynomial: [limb][digit][N], NTT form.
+/// The digits of one polynomial, each lifted to all limbs of an extended polynomial: [limb][digit][N], NTT
+/// form.
 class Digits {
  public:
   Digits(const Params& params, size_t limbs)
@@ -35,25 +36,27 @@ class Digits {
   RnsPolynomial words_;
 };
 
-/// Digit i is the centred residue modulo its primes' product of a polynomial in coefficient form, in all limbs.
-/// Destroys `coefficients`. Where the polynomial's `ntt` form is at hand too, it spares one transform a limb.
-/// Threads share the work.
+/// Digit i is the centred residue modulo its primes' product of a polynomial in coefficient form, in all
+/// limbs. Destroys `coefficients`. Where the polynomial's `ntt` form is at hand too, it spares one transform
+/// a limb. Threads share the work.
 void decompose(const Params& params, RnsPolynomial& coefficients, const RnsPolynomial* ntt, Digits& digits,
                ThreadPool& threads);
 
-/// Blocks `first` and on (16 values each) of limb `limb` of what a key makes of the digits: P times the switched
-/// polynomial, moved by the key's automorphism. For KernelTable::switch_key, which can join and add to it.
-/// `prefetch_words`: how far ahead of its reading the key is asked for.
+/// Blocks `first` and on (16 values each) of limb `limb` of what a key makes of the digits: P times the
+/// switched polynomial, moved by the key's automorphism. For KernelTable::switch_key, which can join and add
+/// to it. `prefetch_words`: how far ahead of its reading the key is asked for.
 SwitchedBlocks switched_blocks(const Digits& digits, const PreparedKey& key, size_t limb, size_t first,
                                size_t prefetch_words);
 
-/// All blocks of a limb: outputs of N words. `joined` (N words, or none) enters the first before the automorphism.
+/// All blocks of a limb: outputs of N words. `joined` (N words, or none) enters the first before the
+/// automorphism.
 void switch_limb(const Params& params, const Digits& digits, const PreparedKey& key, size_t limb,
                  const uint32_t* joined, uint32_t* out0, uint32_t* out1);
 
-/// round(x / (P q_{limbs-1} ... q_{limbs-drop})) of an extended polynomial over `limbs` primes, up to one unit for
-/// each prime: ModDown, and a rescale by `drop` primes that shares its transforms. NTT form in and out; destroys
-/// x. `out` has `limbs` - drop limbs and may have more memory, `scratch` at least limbs. Threads share the limbs.
+/// round(x / (P q_{limbs-1} ... q_{limbs-drop})) of an extended polynomial over `limbs` primes, up to one
+/// unit for each prime: ModDown, and a rescale by `drop` primes that shares its transforms. NTT form in and
+/// out; destroys x. `out` has `limbs` - drop limbs and may have more memory, `scratch` at least limbs.
+/// Threads share the limbs.
 void mod_down(const Params& params, RnsPolynomial& x, size_t limbs, size_t drop, RnsPolynomial& out,
               RnsPolynomial& scratch, ThreadPool& threads);
 
@@ -61,7 +64,8 @@ void mod_down(const Params& params, RnsPolynomial& x, size_t limbs, size_t drop,
 /// first `limbs` limbs.
 void mod_down_to_coefficients(const Params& params, RnsPolynomial& x, size_t limbs, ThreadPool& threads);
 
-/// round(x / (q_{limbs-1} ... q_{limbs-drop})) of a polynomial over `limbs` primes: what mod_down gives for P x.
+/// round(x / (q_{limbs-1} ... q_{limbs-drop})) of a polynomial over `limbs` primes: what mod_down gives for P
+/// x.
 void rescale(const Params& params, RnsPolynomial& x, size_t limbs, size_t drop, RnsPolynomial& out,
              RnsPolynomial& scratch, ThreadPool& threads);
 

@@ -35,8 +35,8 @@ double rescale_noise(size_t n, size_t degree = 1);
 /// What modulus_switch() adds, in units of its result: c_1 is rounded to one, c_0 to 2^dropped_bits of them.
 double modulus_switch_noise(size_t n, size_t dropped_bits);
 
-/// The sum over the digits of so many limbs, uniform modulo the products of their primes, times errors of the key,
-/// over P: what a switched polynomial carries while it still stands in the extended basis.
+/// The sum over the digits of so many limbs, uniform modulo the products of their primes, times errors of the
+/// key, over P: what a switched polynomial carries while it still stands in the extended basis.
 double extended_key_switch_noise(const Params& params, size_t limbs);
 
 /// What relinearise(), rotate() and conjugate() add at `limbs` limbs: the same and the rounding of ModDown.

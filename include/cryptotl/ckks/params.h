@@ -27,10 +27,10 @@ struct ParamsSpec {
 
 /// Parameters of RNS-CKKS over Z[X]/(X^N + 1) that cannot be wrong: checked once, immutable, shared by
 /// everything that is made under them. Uniform ternary secret, errors of standard deviation 3.24 (centred
-/// binomial, eta = 21). Level l has base_limbs + l limbs. Limb i belongs to prime i; an extended polynomial has
-/// the limbs of the special primes, modulo whose product P it is, too, behind all others. Decomposition digit
-/// d holds the primes from d num_special() on, num_special() of them or what is left (hybrid key switching: Han
-/// and Ki, eprint 2019/688).
+/// binomial, eta = 21). Level l has base_limbs + l limbs. Limb i belongs to prime i; an extended polynomial
+/// has the limbs of the special primes, modulo whose product P it is, too, behind all others. Decomposition
+/// digit d holds the primes from d num_special() on, num_special() of them or what is left (hybrid key
+/// switching: Han and Ki, eprint 2019/688).
 class Params {
  public:
   /// insecure_parameters where log2(Q P) exceeds the bound of the 2024 guideline for N (compared exactly), or

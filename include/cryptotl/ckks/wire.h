@@ -53,8 +53,8 @@ Result<ByteView> read_object(ByteView bytes, ObjectKind kind, const Digest& para
 Bytes write_ciphertext(const Ciphertext& ciphertext);
 /// Refuses what is not exactly a ciphertext under these parameters: a wrong length, a residue at or above its
 /// prime, a scale that is not a finite number of at least 1, and so on.
-/// With `expand` false, c_1 of a seeded one is left out: parts holds c_0 alone, for readers that have what follows
-/// from c_1 already.
+/// With `expand` false, c_1 of a seeded one is left out: parts holds c_0 alone, for readers that have what
+/// follows from c_1 already.
 Result<Ciphertext> read_ciphertext(ByteView bytes, const ParamsPtr& params, bool expand = true);
 /// The seed that stands for a ciphertext's c_1, or none. Reads the fields before the residues alone: neither
 /// residues nor the digest are looked at, so the ciphertext may be none. malformed where no seed can be told.

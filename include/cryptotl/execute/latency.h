@@ -20,8 +20,8 @@
 
 namespace cryptotl {
 
-/// Blocks of 16 values that a pass takes through all of a matrix's rotations before it goes on to the next ones:
-/// few enough for the rotated ciphertexts to stay in the L1 cache.
+/// Blocks of 16 values that a pass takes through all of a matrix's rotations before it goes on to the next
+/// ones: few enough for the rotated ciphertexts to stay in the L1 cache.
 inline constexpr size_t kTileBlocks = 8;
 inline constexpr size_t kTileWords = 16 * kTileBlocks;
 
@@ -40,8 +40,8 @@ class LatencyProgram {
  private:
   friend class LatencyRunner;
   /// One matrix: for each extended limb one stream in the order in which a pass reads it, tile after tile of
-  /// kTileBlocks blocks: [tile][giant step][group][block][baby step of the group][16], Montgomery form. A group
-  /// is what one lazy sum takes.
+  /// kTileBlocks blocks: [tile][giant step][group][block][baby step of the group][16], Montgomery form. A
+  /// group is what one lazy sum takes.
   struct Diagonals {
     size_t limbs = 0;
     size_t baby_steps = 0;
@@ -111,10 +111,10 @@ class LatencyRunner {
   LatencyRunner(std::shared_ptr<const LatencyProgram> program, size_t threads);
   ~LatencyRunner();
 
-  /// The answer (switched to plan().answer_bits, scale plan().answer_scale()) to an encrypted input (two parts,
-  /// all limbs, scale plan().input_scale). With the ticket of its seed the input's c_1 is not looked at and may be
-  /// left out; the answer is the same to the bit. Throws parameter_mismatch for a ciphertext of another shape,
-  /// scale or key, or another seed's, key's or program's ticket.
+  /// The answer (switched to plan().answer_bits, scale plan().answer_scale()) to an encrypted input (two
+  /// parts, all limbs, scale plan().input_scale). With the ticket of its seed the input's c_1 is not looked
+  /// at and may be left out; the answer is the same to the bit. Throws parameter_mismatch for a ciphertext of
+  /// another shape, scale or key, or another seed's, key's or program's ticket.
   SwitchedCiphertext run(const Ciphertext& input, const LatencyKeys& keys, const Ticket* ticket = nullptr);
 
   /// Works ahead for an input that will be encrypted with this seed: about as long as a pass takes without.

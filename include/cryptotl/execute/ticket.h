@@ -10,10 +10,10 @@ namespace cryptotl {
 
 class LatencyProgram;
 
-/// What a server has worked out ahead for one announced seed under one client's keys: everything of a pass that
-/// depends on c_1 alone, which key switching meets alone and which holds nothing of the message. That is all of the
-/// first matrix but the diagonals' products with c_0, and the relinearisation of the first square. Serves one
-/// input, the one whose c_1 is the expansion of that seed, in the program that made it. Immutable.
+/// What a server has worked out ahead for one announced seed under one client's keys: everything of a pass
+/// that depends on c_1 alone, which key switching meets alone and which holds nothing of the message. That is
+/// all of the first matrix but the diagonals' products with c_0, and the relinearisation of the first square.
+/// Serves one input, the one whose c_1 is the expansion of that seed, in the program that made it. Immutable.
 class Ticket {
  public:
   Ticket(Ticket&&) = default;
@@ -39,8 +39,8 @@ class Ticket {
   AlignedVector<uint32_t> words_;
 };
 
-/// Sixteen residues below 2^30 in the room of fifteen words, for many at once: `residues` a multiple of 256. Fifteen
-/// of sixteen runs of 16 residues stand as they are, with the last one's bits above them in pairs.
+/// Sixteen residues below 2^30 in the room of fifteen words, for many at once: `residues` a multiple of 256.
+/// Fifteen of sixteen runs of 16 residues stand as they are, with the last one's bits above them in pairs.
 void squeeze_residues(std::span<const uint32_t> residues, uint32_t* out);
 void unsqueeze_residues(const uint32_t* squeezed, std::span<uint32_t> out);
 

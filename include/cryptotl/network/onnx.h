@@ -18,12 +18,12 @@ struct OnnxFile {
 };
 
 /// Reads a feed-forward chain of the layers of network.h: files of write_onnx, and the forms in which PyTorch
-/// and Keras export those layers: Gemm, MatMul and Add, arithmetic with rows of constants and BatchNormalization
-/// (parts of a Dense), Conv with one channel, AveragePool, MaxPool, Relu,
-/// Sigmoid, Tanh, Softmax, Gelu (the operator, or its form with Erf), polynomials of Add, Sub, Mul, Div, Neg
-/// and Pow; Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Identity, Dropout and Cast around them (opset 7
-/// to 21, weights as float or double). Everything is computed in double precision, also where the file casts
-/// to float.
+/// and Keras export those layers: Gemm, MatMul and Add, arithmetic with rows of constants and
+/// BatchNormalization (parts of a Dense), Conv with one channel, AveragePool, MaxPool, Relu, Sigmoid, Tanh,
+/// Softmax, Gelu (the operator, or its form with Erf), polynomials of Add, Sub, Mul, Div, Neg and Pow;
+/// Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Identity, Dropout and Cast around them (opset 7 to 21,
+/// weights as float or double). Everything is computed in double precision, also where the file casts to
+/// float.
 ///
 /// Errors are one line and name the node and its operator where there is one: malformed (not ONNX, truncated,
 /// data that contradicts the declared sizes, another operator, a branch, a cycle), unsupported_version

@@ -91,9 +91,9 @@ struct LatencyPlan {
   static Result<LatencyPlan> from_json(const nlohmann::json& json);
 };
 
-/// The folds that follow a matrix's giant steps: each adds to the product its images under these Galois elements,
-/// from one decomposition. Two rotations that double the sums in turn make one fold of three, which costs a key
-/// and spares a decomposition.
+/// The folds that follow a matrix's giant steps: each adds to the product its images under these Galois
+/// elements, from one decomposition. Two rotations that double the sums in turn make one fold of three, which
+/// costs a key and spares a decomposition.
 std::vector<std::vector<uint32_t>> folds_of(const Packing& packing, size_t matrix);
 
 /// Every switching key that a pass uses, with the limbs at which it does.

@@ -47,8 +47,8 @@ struct Packing {
   bool operator==(const Packing&) const = default;
 };
 
-/// The packings of these widths in a ring of degree 2^log_n, one for each size of block; invalid_argument where a
-/// width is 0 or above kMaxEncryptedWidth, or where the ring has too few slots.
+/// The packings of these widths in a ring of degree 2^log_n, one for each size of block; invalid_argument
+/// where a width is 0 or above kMaxEncryptedWidth, or where the ring has too few slots.
 Result<std::vector<Packing>> possible_packings(std::span<const size_t> widths, size_t log_n);
 /// Checks one that comes from outside: that every input meets every unit once, and all windows fit.
 Status check_packing(const Packing& packing);

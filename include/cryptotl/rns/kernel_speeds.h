@@ -11,8 +11,8 @@ struct KernelSpeeds {
   double diagonal = 0;      ///< dot_pairs, a word of a diagonal that comes from memory
   double pass = 0;          ///< an elementwise kernel, a word
 
-  /// What is taken where nothing was measured: one core of an Intel Emerald Rapids with AVX-512, so that plans that
-  /// are made without a machine are the same everywhere.
+  /// What is taken where nothing was measured: one core of an Intel Emerald Rapids with AVX-512, so that
+  /// plans that are made without a machine are the same everywhere.
   static KernelSpeeds reference();
 };
 

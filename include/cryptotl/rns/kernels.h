@@ -19,8 +19,8 @@ namespace cryptotl {
 struct SwitchedBlocks {
   const uint32_t* key = nullptr;  ///< [n/16][count][2][16], Montgomery form, in the outputs' order
   const uint32_t* digits = nullptr;
-  size_t digit_stride = 0;  ///< words between two digits
-  size_t count = 0;         ///< digits, at most 16
+  size_t digit_stride = 0;            ///< words between two digits
+  size_t count = 0;                   ///< digits, at most 16
   const uint32_t* sources = nullptr;  ///< the automorphism's, from the first block on
   const uint32_t* lanes = nullptr;
   const uint32_t* joined = nullptr;               ///< none where null
@@ -72,13 +72,13 @@ struct KernelTable {
                     size_t count, size_t n, const Modulus& q);
   /// One such sum of two streams [n/16][count][16].
   void (*dot)(uint32_t* out, const uint32_t* a, const uint32_t* b, size_t count, size_t n, const Modulus& q);
-  /// Key switching and automorphism of n/16 blocks; block t of an output begins at word t * out_block. With out_block
-  /// 16 an output may be what is added to it.
+  /// Key switching and automorphism of n/16 blocks; block t of an output begins at word t * out_block. With
+  /// out_block 16 an output may be what is added to it.
   void (*switch_key)(uint32_t* out0, uint32_t* out1, size_t out_block, const SwitchedBlocks& in, size_t n,
                      const Modulus& q);
 
-  /// out[16 t + l] = in[source] of n/16 blocks: what X -> X^g does in NTT form, from the block on that `sources`
-  /// begins with (automorphism.h); block t of the output starts at word t * out_block.
+  /// out[16 t + l] = in[source] of n/16 blocks: what X -> X^g does in NTT form, from the block on that
+  /// `sources` begins with (automorphism.h); block t of the output starts at word t * out_block.
   void (*permute_blocks)(uint32_t* out, size_t out_block, const uint32_t* in, const uint32_t* sources,
                          const uint32_t* lanes, size_t n);
   /// All blocks.

@@ -65,7 +65,8 @@ class Blocks {
   }
 
   static void permute(uint32_t* out, size_t out_block, const uint32_t* in, const Automorphism& automorphism) {
-    permute_blocks(out, out_block, in, automorphism.sources.data(), automorphism.lanes.data(), automorphism.n);
+    permute_blocks(out, out_block, in, automorphism.sources.data(), automorphism.lanes.data(),
+                   automorphism.n);
   }
 
   static void permute_blocks(uint32_t* out, size_t out_block, const uint32_t* in, const uint32_t* sources,

@@ -91,8 +91,8 @@ struct Elementwise {
       V::store(out + i, reduce_once<V>(reduce_once<V>(lift.lazy(i, p), p.q2), p.q));
   }
 
-  static void subtract_lifted(uint32_t* out, const uint32_t* a, const MixedRadix& x, uint32_t scalar, size_t n,
-                              const Modulus& modulus) {
+  static void subtract_lifted(uint32_t* out, const uint32_t* a, const MixedRadix& x, uint32_t scalar,
+                              size_t n, const Modulus& modulus) {
     const Lift<V> lift(x, modulus);
     const Primes<V> p(modulus.value());
     const auto factor = Factor<V>::broadcast(scalar, modulus.shoup_quotient(scalar));

@@ -96,7 +96,8 @@ class Ntt {
     const uint32_t* quotients;
   };
 
-  // The first pass over memory takes its values from `load`, so that what makes them costs no pass of its own.
+  // The first pass over memory takes its values from `load`, so that what makes them costs no pass of its
+  // own.
   template <class Load>
   CRYPTOTL_INLINE static void forward_from(uint32_t* values, const NttTables& tables, const Load& load) {
     const Roots roots = {tables.roots.data(), tables.roots_quotient.data()};
