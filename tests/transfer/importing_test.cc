@@ -5,10 +5,11 @@
 
 #include "cryptotl/base/file.h"
 #include "cryptotl/network/onnx.h"
+#include "cryptotl/transfer/fitting.h"
 #include "cryptotl/transfer/pretraining.h"
-#include "cryptotl/transfer/temporary_folder.h"
 #include "network/npz_file.h"
 #include "network/random_network.h"
+#include "transfer/small_world.h"
 
 namespace cryptotl {
 namespace {
@@ -177,7 +178,7 @@ TEST(ImportModel, CountsWhatTheHeadTellsRight) {
 }
 
 TEST(ReadWeights, ReadsBothFormatsByTheirContent) {
-  const auto folder = TemporaryFolder::make(std::filesystem::temp_directory_path(), "cryptotl-test-").value();
+  const TemporaryFolder folder = test_folder();
   const auto onnx = folder.path() / "a";
   const Network network = body(Tanh{});
   write_file(onnx, write_onnx(network).value()).value();
@@ -202,12 +203,105 @@ TEST(ReadWeights, ReadsBothFormatsByTheirContent) {
 }
 
 TEST(ImportModel, MakesAFolderThatIsReadBack) {
-  const auto folder = TemporaryFolder::make(std::filesystem::temp_directory_path(), "cryptotl-test-").value();
+  const TemporaryFolder folder = test_folder();
   const ImportedModel made = import_model(weights_of(with_head(1, {Sigmoid{}})), rows_of(6), {});
   save_whole_model(folder.path() / "model", made.model, false).value();
   const Model read = load_model(folder.path() / "model").value();
   EXPECT_EQ(model_digest(read), model_digest(made.model));
   EXPECT_EQ(read.training.at("replaced_activations").size(), 1u);
+}
+
+// --- Served, and asked through encryption
+
+const std::filesystem::path kExports =
+    std::filesystem::path(CRYPTOTL_SOURCE_DIR) / "tests" / "network" / "exports";
+const std::filesystem::path kShared =
+    std::filesystem::path(CRYPTOTL_SOURCE_DIR) / ".." / "shared" / "data";
+constexpr double kSinglePrecision = 1e-6;  // of a framework's answers of order one
+
+Examples unlabelled(const Matrix& rows) {
+  Examples out;
+  out.source = "rows";
+  out.embeddings = rows;
+  out.embedder = external_embedder("numbers", rows.cols);
+  return out;
+}
+
+Examples table(const std::filesystem::path& file) {
+  TableOptions options;
+  options.expects_labels = false;
+  return unlabelled(read_table(file, options)->features);
+}
+
+Matrix first_rows(const Matrix& rows, size_t count) {
+  Matrix out(count, rows.cols);
+  std::copy_n(rows.values.begin(), out.values.size(), out.values.begin());
+  return out;
+}
+
+/// Features through encryption are the wanted ones, to the error that the plan predicts and their own.
+void expect_features(const Model& model, const Matrix& rows, const Matrix& wanted, double own_error) {
+  SmallWorld world(model);
+  FeatureExtractor extractor(world.client, world.keys);
+  const Extraction got = extractor.extract(rows);
+  ASSERT_EQ(got.usable().size(), rows.rows);
+  ASSERT_EQ(got.features.cols, wanted.cols);
+  const double bound = world.client.metadata().plan.predicted_error + own_error;
+  ASSERT_LT(bound, 2e-4);
+  for (size_t i = 0; i < wanted.values.size(); ++i) {
+    EXPECT_NEAR(got.features.values[i], wanted.values[i], bound);
+  }
+}
+
+TEST(ImportedModel, GivesTheAnswersOfTheFrameworkThatMadeItThroughEncryption) {
+  for (const std::string name : {"torch_paper", "keras_paper"}) {
+    SCOPED_TRACE(name);
+    const Examples rows = table(kExports / (name + ".rows.npy"));
+    ImportOptions options;
+    options.head = HeadCut::none;
+    for (const char* exporter : {"_dynamo.onnx", "_export.onnx", "_opset13.onnx"}) {
+      const auto file = kExports / (name + exporter);
+      if (!std::filesystem::exists(file)) continue;  // each framework has one of the first two
+      const ImportedModel made = import_model(read_weights(file).value(), rows, options);
+      expect_features(made.model, rows.embeddings, table(kExports / (name + ".answers.npy")).embeddings,
+                      kSinglePrecision);
+    }
+  }
+}
+
+TEST(ImportedModel, GivesTheScoresOfTheFrameworkThatMadeItThroughEncryption) {
+  for (const std::string name : {"torch_paper_with_head", "keras_paper_with_head"}) {
+    SCOPED_TRACE(name);
+    const Examples rows = table(kExports / (name + ".rows.npy"));
+    const ForeignWeights weights = read_weights(kExports / (name + "_opset13.onnx")).value();
+    const TemporaryFolder folder = test_folder();
+    const auto server = SmallWorld::start(import_model(weights, rows, {}).model, folder.path());
+    ClientOptions asks_for_scores;
+    asks_for_scores.answers = Answers::scores;
+    ServiceClient client = ServiceClient::connect(server->url(), asks_for_scores).value();
+    ClientKeys keys = ClientKeys::generate(client.metadata());
+    keys.upload(client).value();
+    Session session{std::move(client), std::move(keys)};
+    const Prediction prediction = predict_server_only(rows, session, true);
+    const Matrix wanted = table(kExports / (name + ".answers.npy")).embeddings;
+    ASSERT_EQ(prediction.scores.values.size(), wanted.values.size());
+    ASSERT_LT(prediction.score_bound, 1e-4);
+    for (size_t i = 0; i < wanted.values.size(); ++i) {
+      EXPECT_FALSE(prediction.flagged[i]);
+      EXPECT_NEAR(prediction.scores.values[i], wanted.values[i], prediction.score_bound + kSinglePrecision);
+    }
+  }
+}
+
+TEST(ImportedModel, OfAnNpzFileOfThePapersSizeGivesItsNetworksFeaturesThroughEncryption) {
+  if (!std::filesystem::exists(kShared)) GTEST_SKIP() << "the shared data sets are not beside this checkout";
+  const ForeignWeights weights = read_weights(kShared / "lower_rt_polarity_cubic_seed0.npz").value();
+  const Matrix source = table(kShared / "rt_polarity.f16.npy").embeddings;
+  const ImportedModel made = import_model(weights, unlabelled(first_rows(source, 300)), {});
+  const Matrix rows = first_rows(source, 3);
+  Matrix scaled_rows = rows;
+  weights.scaler->apply(scaled_rows);
+  expect_features(made.model, rows, forward(weights.network, scaled_rows), 0);
 }
 
 }  // namespace
