@@ -61,9 +61,9 @@ class Served : public testing::Test {
     return write_inference_request({"an id", owner().keys(), metadata().model_digest, ciphertext_bytes});
   }
 
-  static void expect_right(ByteView answer, std::span<const double> row) {
+  static void expect_right(ByteView answer, std::span<const double> row, const Owner& key_owner = owner()) {
     const auto expected = forward(model().lower, row);
-    const auto decrypted = owner().decrypted(answer);
+    const auto decrypted = key_owner.decrypted(answer);
     ASSERT_EQ(decrypted.size(), expected.size());
     for (size_t i = 0; i < expected.size(); ++i) {
       EXPECT_NEAR(decrypted[i], expected[i], metadata().plan.predicted_error) << "output " << i;
