@@ -129,9 +129,10 @@ int run(Arguments arguments) {
   sigaddset(&stops, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &stops, nullptr);
 
+  // Before the model is read: whoever started this may have removed it when that takes its time.
+  arguments.server.plan.speeds = cryptotl::machine_speeds();
   const auto model = cryptotl::load_model(arguments.model);
   if (!model.ok()) return fail(model.error());
-  arguments.server.plan.speeds = cryptotl::machine_speeds();
   const auto server = cryptotl::Server::start(*model, arguments.server);
   if (!server.ok()) return fail(server.error());
   announce(**server, arguments.json);

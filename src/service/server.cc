@@ -366,7 +366,7 @@ Status Server::State::plan_offers(const Model& model, std::vector<Planned>& plan
   PlanOptions wanted = options.plan;
   if (options.offer != Offer::scores) {
     wanted.random_slots = false;
-    auto plan = plan_latency(*folded, model.calibration, wanted);
+    auto plan = plan_for_machine(*folded, model.calibration, wanted);
     if (!plan.ok()) return plan.error();
     plans.push_back({Answers::features, *folded, model.calibration, *std::move(plan)});
   }
@@ -377,7 +377,7 @@ Status Server::State::plan_offers(const Model& model, std::vector<Planned>& plan
     return must ? Error(ErrorCode::invalid_argument, "no scores: " + left_out) : Status();
   FoldedNetwork network = append(*std::move(folded), *model.output_layer);
   wanted.random_slots = true;
-  auto plan = plan_latency(network, *model.score_calibration, wanted);
+  auto plan = plan_for_machine(network, *model.score_calibration, wanted);
   if (!plan.ok()) {
     if (must) return plan.error();
     left_out = plan.error().what();

@@ -156,7 +156,7 @@ class CrashTest(ResumeTest):
              Proxy(self.server.port, lambda count: count == 30 and self.move(proxy, fresh)) as proxy:
             self.succeeds(*self.classify(server=proxy.url))
             stored = sorted(name.rsplit(".", 1)[1] for name in os.listdir(self.path("empty-store")))
-            self.assertEqual(stored, ["keys", "seeds"])
+            self.assertEqual([kind for kind in stored if kind != "json"], ["keys", "seeds"])  # beside plans
 
     @staticmethod
     def move(proxy, server):
