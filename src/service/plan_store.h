@@ -7,8 +7,9 @@
 
 namespace cryptotl {
 
-/// The usual plan, by KernelSpeeds::reference(), unless that of options.speeds is quicker by a fifth at these: so that
-/// servers on most machines, and one at every start, come to the same. Refuses as plan_latency.
+/// The usual plan, by KernelSpeeds::reference(), unless that of options.speeds is quicker by a fifth at
+/// these: so that servers on most machines, and one at every start, come to the same. Refuses as
+/// plan_latency.
 Result<LatencyPlan> plan_for_machine(const FoldedNetwork& network, const Calibration& calibration,
                                      const PlanOptions& options);
 

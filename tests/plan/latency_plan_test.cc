@@ -282,8 +282,8 @@ TEST(StepCosts, CountEveryWordOfKeysAndDiagonalsThatComesFromMemory) {
   EXPECT_DOUBLE_EQ(1e6 * pass_milliseconds(plan, diagonals), n * (96 * 7 + 128 * 4));
   KernelSpeeds keys;
   keys.streamed_key = 1;
-  // 15 baby steps and 4 keys of folds with 3 digits at 5 limbs, 31 and 4 with one at 2; products of 2 digits at
-  // 4 and at 3 limbs.
+  // 15 baby steps and 4 keys of folds with 3 digits at 5 limbs, 31 and 4 with one at 2; products of 2 digits
+  // at 4 and at 3 limbs.
   EXPECT_DOUBLE_EQ(1e6 * pass_milliseconds(plan, keys), 2 * n * (19 * 3 * 7 + 35 * 1 * 4 + 2 * 6 + 2 * 5));
 }
 

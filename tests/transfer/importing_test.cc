@@ -215,8 +215,7 @@ TEST(ImportModel, MakesAFolderThatIsReadBack) {
 
 const std::filesystem::path kExports =
     std::filesystem::path(CRYPTOTL_SOURCE_DIR) / "tests" / "network" / "exports";
-const std::filesystem::path kShared =
-    std::filesystem::path(CRYPTOTL_SOURCE_DIR) / ".." / "shared" / "data";
+const std::filesystem::path kShared = std::filesystem::path(CRYPTOTL_SOURCE_DIR) / ".." / "shared" / "data";
 constexpr double kSinglePrecision = 1e-6;  // of a framework's answers of order one
 
 Examples unlabelled(const Matrix& rows) {
