@@ -7,7 +7,7 @@
 int main() {
   using namespace cryptotl;
   const ParamsPtr params =
-      *Params::create({12, ntt_primes(1u << 30, 2 << 12, 2), ntt_primes(1u << 30, 2 << 12, 3)[2]});
+      *Params::create({12, ntt_primes(1u << 30, 2 << 12, 2), {ntt_primes(1u << 30, 2 << 12, 3)[2]}});
   const Evaluator evaluator(params);
   const SecretKey secret = SecretKey::generate(params);
   const Complex seven = 7;
