@@ -64,7 +64,8 @@ KeyPlan::KeyPlan(const LatencyPlan& wanted, ParamsPtr parameters)
 
 Result<std::unique_ptr<KeyStore>> KeyStore::open(const fs::path& folder, const ServiceLimits& limits) {
   std::error_code failure;
-  fs::create_directories(folder, failure);
+  // Not what lies above it: where that was removed meanwhile, nothing is to come back.
+  fs::create_directory(folder, failure);
   if (failure) return unusable(folder, "it cannot be made: " + failure.message());
   if (::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {
     return unusable(folder, std::string("it cannot be used: ") + std::strerror(errno));
