@@ -37,6 +37,7 @@ Digest spec_digest(const ParamsSpec& spec) {
   Label label("params");
   label.add(spec.log_n).add(spec.base_limbs).add(spec.special_primes.size()).add(spec.primes.size());
   for (const uint32_t prime : all_primes(spec)) label.add(prime);
+  if (spec.ring == Ring::conjugate_invariant) label.add(as_bytes("conjugate-invariant"));
   return digest(label.view());
 }
 
@@ -83,8 +84,9 @@ Status Params::check_shape(const ParamsSpec& spec) {
     if (prime < (1u << 29) || prime >= (1u << 30) || !is_prime(prime)) {
       return refuse(std::to_string(prime) + " is not a prime between 2^29 and 2^30");
     }
-    if ((prime - 1) % (uint32_t{2} << spec.log_n) != 0)
-      return refuse(std::to_string(prime) + " is not 1 modulo 2N");
+    const bool cyclotomic = spec.ring == Ring::cyclotomic;
+    if ((prime - 1) % ((cyclotomic ? uint32_t{2} : uint32_t{4}) << spec.log_n) != 0)
+      return refuse(std::to_string(prime) + " is not 1 modulo " + (cyclotomic ? "2N" : "4N"));
   }
   std::ranges::sort(all);
   if (std::ranges::adjacent_find(all) != all.end()) return refuse("a prime stands twice");
@@ -111,7 +113,7 @@ Result<std::shared_ptr<const Params>> Params::create(const ParamsSpec& spec) {
 
 Params::Params(const ParamsSpec& spec) : spec_(spec), id_(spec_digest(spec)) {
   for (const uint32_t prime : all_primes(spec)) {
-    tables_.push_back(std::make_unique<const NttTables>(Modulus(prime), spec.log_n));
+    tables_.push_back(std::make_unique<const NttTables>(Modulus(prime), spec.log_n, spec.ring));
   }
   const size_t count = tables_.size();
   inverses_.assign(count * count, 0);

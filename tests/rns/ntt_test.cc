@@ -52,6 +52,62 @@ TEST_P(NttTest, EvaluatesAtTheOddPowersOfTheRoot) {
   }
 }
 
+Modulus folded_prime_for(size_t log_n) { return Modulus(ntt_primes(1u << 30, uint32_t{4} << log_n, 1)[0]); }
+
+TEST_P(NttTest, EvaluatesConjugateInvariantPolynomials) {
+  for (const size_t log_n : {7, 8, 9}) {
+    const Modulus q = folded_prime_for(log_n);
+    const NttTables tables(q, log_n, Ring::conjugate_invariant);
+    const Words p = random_residues(tables.n, q, log_n);
+    Words values = p;
+    table().ntt_forward(values.data(), tables);
+    for (uint32_t i = 0; i < tables.n; ++i) {
+      const uint32_t point = q.power(tables.root, 4 * reverse_bits(i, log_n) + 1);
+      uint32_t expected = p[0];
+      for (size_t k = 1; k < tables.n; ++k) {
+        const uint32_t power = q.power(point, k);
+        expected = q.add(expected, q.multiply(p[k], q.add(power, q.inverse(power))));
+      }
+      ASSERT_EQ(values[i], expected) << "N=" << tables.n << ", position " << i;
+    }
+  }
+}
+
+TEST_P(NttTest, AgreesWithScalarInTheConjugateInvariantRing) {
+  const KernelTable& scalar = *available_kernels().front();
+  for (size_t log_n = 7; log_n <= 15; ++log_n) {
+    const Modulus q = folded_prime_for(log_n);
+    const NttTables tables(q, log_n, Ring::conjugate_invariant);
+    const Words p = random_residues(tables.n, q, log_n);
+    Words values = p;
+    for (uint32_t& value : values) value += q.value() * (value % 4);  // anything below 4q
+    Words expected = values;
+    table().ntt_forward(values.data(), tables);
+    scalar.ntt_forward(expected.data(), tables);
+    ASSERT_EQ(values, expected);
+    Words lifted(tables.n);
+    MixedRadix digits;
+    const Modulus other(ntt_primes(q.value(), uint32_t{4} << log_n, 1)[0]);
+    const Words residues = random_residues(tables.n, other, 3);
+    digits.push(residues.data(), other.value());
+    table().ntt_forward_lifted(lifted.data(), digits, tables);
+    Words expected_lift(tables.n);
+    scalar.lift(expected_lift.data(), digits, tables.n, q);
+    scalar.ntt_forward(expected_lift.data(), tables);
+    ASSERT_EQ(lifted, expected_lift);
+    table().ntt_inverse(values.data(), tables);
+    ASSERT_EQ(values, p) << "N=" << tables.n;
+  }
+}
+
+TEST(NttTables, OfTheConjugateInvariantRingAskForAPrimeThatIsOneModulo4N) {
+  uint32_t prime = 1u << 30;
+  do prime = ntt_primes(prime, uint32_t{2} << 13, 1)[0];
+  while ((prime - 1) % (uint32_t{4} << 13) == 0);
+  EXPECT_THROW(NttTables(Modulus(prime), 13, Ring::conjugate_invariant), Error);
+  EXPECT_NO_THROW(NttTables(folded_prime_for(13), 13, Ring::conjugate_invariant));
+}
+
 TEST_P(NttTest, TurnsNegacyclicProductsIntoElementwiseOnes) {
   for (const size_t log_n : {7, 8, 10}) {
     const Modulus q = prime_for(log_n);

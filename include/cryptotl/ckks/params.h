@@ -13,6 +13,7 @@ namespace cryptotl {
 
 /// A wish for parameters, as it comes from a plan or from outside; nothing in it is checked yet.
 struct ParamsSpec {
+  Ring ring = Ring::cyclotomic;
   size_t log_n = 0;
   /// The ciphertext primes q_0, q_1, ...: the base primes first, then one a level.
   std::vector<uint32_t> primes;
@@ -25,8 +26,8 @@ struct ParamsSpec {
   bool operator==(const ParamsSpec&) const = default;
 };
 
-/// Parameters of RNS-CKKS over Z[X]/(X^N + 1) that cannot be wrong: checked once, immutable, shared by
-/// everything that is made under them. Uniform ternary secret, errors of standard deviation 3.24 (centred
+/// Parameters of RNS-CKKS over a ring of N dimensions that cannot be wrong: checked once, immutable, shared
+/// by everything that is made under them. Uniform ternary secret, errors of standard deviation 3.24 (centred
 /// binomial, eta = 21). Level l has base_limbs + l limbs. Limb i belongs to prime i; an extended polynomial
 /// has the limbs of the special primes, modulo whose product P it is, too, behind all others. Decomposition
 /// digit d holds the primes from d num_special() on, num_special() of them or what is left (hybrid key
@@ -35,13 +36,18 @@ class Params {
  public:
   /// insecure_parameters where log2(Q P) exceeds the bound of the 2024 guideline for N (compared exactly), or
   /// where the guideline has no row for N; invalid_argument where a prime is out of [2^29, 2^30), composite,
-  /// repeated or not 1 modulo 2N, or where the base is empty or larger than the chain.
+  /// repeated or not 1 modulo 2N (4N in the conjugate-invariant ring), or where the base is empty or larger
+  /// than the chain. RLWE in the conjugate-invariant ring of N dimensions is held to the same bound as in the
+  /// cyclotomic one: its best known attacks are those on LWE with N secret coefficients (Kim and Song, eprint
+  /// 2018/952, section 3; so does Lattigo).
   static Result<std::shared_ptr<const Params>> create(const ParamsSpec& spec);
 
   const ParamsSpec& spec() const { return spec_; }
   size_t n() const { return size_t{1} << spec_.log_n; }
   size_t log_n() const { return spec_.log_n; }
-  size_t slots() const { return n() / 2; }
+  Ring ring() const { return spec_.ring; }
+  /// Complex numbers, or real ones in the conjugate-invariant ring.
+  size_t slots() const { return spec_.ring == Ring::cyclotomic ? n() / 2 : n(); }
   size_t num_primes() const { return spec_.primes.size(); }
   size_t num_special() const { return spec_.special_primes.size(); }
   size_t top_level() const { return num_primes() - spec_.base_limbs; }

@@ -20,6 +20,12 @@ struct Avx2 {
   CRYPTOTL_INLINE static void store(uint32_t* p, Register a) {
     _mm256_store_si256(reinterpret_cast<__m256i*>(p), a);
   }
+  CRYPTOTL_INLINE static Register load_unaligned(const uint32_t* p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  CRYPTOTL_INLINE static void store_unaligned(uint32_t* p, Register a) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a);
+  }
   CRYPTOTL_INLINE static Register broadcast(uint32_t a) { return _mm256_set1_epi32(static_cast<int>(a)); }
   template <size_t kRepeat>
   CRYPTOTL_INLINE static Register load_repeated(const uint32_t* p) {
@@ -88,6 +94,9 @@ struct Avx2 {
   }
 
   // A block is two registers: each half of the output takes its lanes from both.
+  CRYPTOTL_INLINE static Register reverse(Register a) {
+    return _mm256_permutevar8x32_epi32(a, _mm256_set_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  }
   CRYPTOTL_INLINE static void permute(Register* block, const uint32_t* lanes) {
     const Register low = block[0], high = block[1];
     for (size_t part = 0; part < 2; ++part) {

@@ -16,6 +16,8 @@ struct Avx512 {
 
   CRYPTOTL_INLINE static Register load(const uint32_t* p) { return _mm512_load_si512(p); }
   CRYPTOTL_INLINE static void store(uint32_t* p, Register a) { _mm512_store_si512(p, a); }
+  CRYPTOTL_INLINE static Register load_unaligned(const uint32_t* p) { return _mm512_loadu_si512(p); }
+  CRYPTOTL_INLINE static void store_unaligned(uint32_t* p, Register a) { _mm512_storeu_si512(p, a); }
   CRYPTOTL_INLINE static Register broadcast(uint32_t a) { return _mm512_set1_epi32(static_cast<int>(a)); }
   template <size_t kRepeat>
   CRYPTOTL_INLINE static Register load_repeated(const uint32_t* p) {
@@ -98,6 +100,10 @@ struct Avx512 {
         a, _mm512_set_epi32(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1), b);
   }
 
+  CRYPTOTL_INLINE static Register reverse(Register a) {
+    return _mm512_permutexvar_epi32(_mm512_set_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+                                    a);
+  }
   CRYPTOTL_INLINE static void permute(Register* block, const uint32_t* lanes) {
     block[0] = _mm512_permutexvar_epi32(load(lanes), block[0]);
   }

@@ -22,9 +22,39 @@ uint32_t reduce_montgomery(uint64_t x, const Modulus& q) {
   return reduce_once(high_word(x + static_cast<uint64_t>(m) * q.value()), q.value());
 }
 
+// fold-inl.h says what these two do.
+void fold(uint32_t* values, const NttTables& tables) {
+  const uint32_t q = tables.modulus.value();
+  const auto folded = [&](uint32_t a, uint32_t b) {
+    return reduce_once(a, 2 * q) + 2 * q - multiply_lazy(b, tables.fold_root, tables.fold_root_quotient, q);
+  };
+  for (size_t i = 1; i <= tables.n / 2; ++i) {
+    const uint32_t low = values[i];
+    const uint32_t high = values[tables.n - i];
+    values[i] = folded(low, high);
+    values[tables.n - i] = folded(high, low);
+  }
+}
+
+void unfold(uint32_t* values, const NttTables& tables) {
+  const uint32_t q = tables.modulus.value();
+  const auto unfolded = [&](uint32_t a, uint32_t b) {
+    const uint32_t sum = a + multiply_lazy(b, tables.fold_root, tables.fold_root_quotient, q);
+    return reduce_once(reduce_once(sum, 2 * q), q);
+  };
+  for (size_t i = 1; i <= tables.n / 2; ++i) {
+    const uint32_t low = values[i];
+    const uint32_t high = values[tables.n - i];
+    values[i] = unfolded(low, high);
+    values[tables.n - i] = unfolded(high, low);
+  }
+  values[0] = tables.modulus.add(values[0], values[0]);
+}
+
 // Longa and Naehrig, Algorithm 1, with Harvey's lazy butterflies: values stay below 4q between the stages.
 void ntt_forward(uint32_t* values, const NttTables& tables) {
   const uint32_t q = tables.modulus.value();
+  if (tables.ring == Ring::conjugate_invariant) fold(values, tables);
   for (size_t groups = 1, distance = tables.n / 2; groups < tables.n; groups *= 2, distance /= 2) {
     for (size_t i = 0; i < groups; ++i) {
       const uint32_t w = tables.roots[groups + i];
@@ -67,6 +97,7 @@ void ntt_inverse(uint32_t* values, const NttTables& tables) {
     y[j] = reduce_once(
         multiply_lazy(u - v + 2 * q, tables.last_inverse_root, tables.last_inverse_root_quotient, q), q);
   }
+  if (tables.ring == Ring::conjugate_invariant) unfold(values, tables);
 }
 
 void add(uint32_t* out, const uint32_t* a, const uint32_t* b, size_t n, const Modulus& q) {

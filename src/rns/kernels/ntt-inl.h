@@ -10,6 +10,7 @@
 
 #include "cryptotl/rns/ntt.h"
 #include "rns/kernels/arithmetic-inl.h"
+#include "rns/kernels/fold-inl.h"
 #include "rns/kernels/lift-inl.h"
 
 namespace cryptotl {
@@ -62,12 +63,18 @@ template <class V>
 class Ntt {
  public:
   static void forward(uint32_t* values, const NttTables& tables) {
+    if (tables.ring == Ring::conjugate_invariant) Fold<V>::forward(values, tables);
     forward_from(values, tables, [values](size_t i) CRYPTOTL_INLINE_LAMBDA { return V::load(values + i); });
   }
 
   static void forward_lifted(uint32_t* out, const MixedRadix& x, const NttTables& tables) {
     const Lift<V> lift(x, tables.modulus);
     const Primes<V> p(tables.modulus.value());
+    if (tables.ring == Ring::conjugate_invariant) {
+      for (size_t i = 0; i < tables.n; i += kLanes) V::store(out + i, lift.lazy(i, p));
+      forward(out, tables);
+      return;
+    }
     forward_from(out, tables, [&](size_t i) CRYPTOTL_INLINE_LAMBDA { return lift.lazy(i, p); });
   }
 
@@ -83,6 +90,7 @@ class Ntt {
     if (first == 1) inverse_pass<2, true>(values, n, 1, roots, tables);
     if (first == 2) inverse_pass<4, true>(values, n, 1, roots, tables);
     if (first == 3) inverse_pass<8, true>(values, n, 1, roots, tables);
+    if (tables.ring == Ring::conjugate_invariant) Fold<V>::inverse(values, tables);
   }
 
  private:
