@@ -132,18 +132,34 @@ void rescale(const Params& params, RnsPolynomial& x, size_t limbs, size_t drop, 
   divide(params, x, divisor(params, limbs, false, drop), limbs - drop, out, scratch, threads);
 }
 
-void mod_down_to_coefficients(const Params& params, RnsPolynomial& x, size_t limbs, ThreadPool& threads) {
-  const KernelTable& kernel = kernels();
-  const Divisor special = divisor(params, limbs, true, 0);
-  threads.for_each(limbs + special.count, [&](size_t i) {
-    kernel.ntt_inverse(x.limb(i), params.tables(params.extended_index(i, limbs)));
-  });
-  mixed_radix(params, x, special);
-  const MixedRadix remainder = digits_of(params, x, special, special.count);
+namespace {
+
+/// x less its remainder, over the divisor, in the first `limbs` limbs; coefficients in and out.
+void divide_coefficients(const Params& params, RnsPolynomial& x, const Divisor& divisor, size_t limbs,
+                         ThreadPool& threads) {
+  mixed_radix(params, x, divisor);
+  const MixedRadix remainder = digits_of(params, x, divisor, divisor.count);
   threads.for_each(limbs, [&](size_t i) {
-    kernel.subtract_lifted(x.limb(i), x.limb(i), remainder,
-                           inverse_product(params, special, special.count, i), params.n(), params.modulus(i));
+    kernels().subtract_lifted(x.limb(i), x.limb(i), remainder,
+                              inverse_product(params, divisor, divisor.count, i), params.n(),
+                              params.modulus(i));
   });
+}
+
+}  // namespace
+
+void mod_down_to_coefficients(const Params& params, RnsPolynomial& x, size_t limbs, size_t drop,
+                              ThreadPool& threads) {
+  threads.for_each(limbs + params.num_special(), [&](size_t i) {
+    kernels().ntt_inverse(x.limb(i), params.tables(params.extended_index(i, limbs)));
+  });
+  divide_coefficients(params, x, divisor(params, limbs, true, drop), limbs - drop, threads);
+}
+
+void rescale_coefficients(const Params& params, RnsPolynomial& x, size_t limbs, size_t drop) {
+  if (drop == 0) return;
+  ThreadPool one_thread;
+  divide_coefficients(params, x, divisor(params, limbs, false, drop), limbs - drop, one_thread);
 }
 
 }  // namespace cryptotl

@@ -23,12 +23,16 @@ void sample_ternary(std::span<int8_t> out) {
 }
 
 void sample_error(std::span<int8_t> out) {
-  constexpr uint64_t kMask = (uint64_t{1} << 21) - 1;
-  constexpr size_t kBatch = 512;
-  SecretBuffer<uint64_t> draws(kBatch);
   SecretBuffer<Seed> seed(1);
   random_bytes(seed[0]);
   Xof stream(seed[0], Label("error").view());
+  sample_error(stream, out);
+}
+
+void sample_error(Xof& stream, std::span<int8_t> out) {
+  constexpr uint64_t kMask = (uint64_t{1} << 21) - 1;
+  constexpr size_t kBatch = 512;
+  SecretBuffer<uint64_t> draws(kBatch);
   for (size_t start = 0; start < out.size(); start += kBatch) {
     stream.fill({reinterpret_cast<uint8_t*>(draws.data()), kBatch * sizeof(uint64_t)});
     for (size_t i = start; i < std::min(out.size(), start + kBatch); ++i) {

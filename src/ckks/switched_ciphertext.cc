@@ -21,14 +21,13 @@ uint32_t inverse_of_the_others(const Params& params, size_t limbs, size_t i) {
 /// round(c 2^bits / Q) modulo 2^kept of every coefficient c, by c / Q = sum_i t_i / q_i modulo 1 with
 /// t_i = c (Q / q_i)^-1 modulo q_i. Fractions stand in units of 2^-128 and wrap around modulo 1; a t_i below
 /// 2^30 times the reciprocal is short by less than 2^30 units.
-std::vector<uint64_t> switched(const Params& params, RnsPolynomial part, size_t bits, size_t kept) {
+std::vector<uint64_t> switched(const Params& params, RnsPolynomial& part, size_t bits, size_t kept) {
   const size_t n = params.n();
   const size_t limbs = part.num_limbs();
   std::vector<Wide> reciprocals;
   for (size_t i = 0; i < limbs; ++i) {
     const Modulus& q = params.modulus(i);
     uint32_t* limb = part.limb(i);
-    kernels().ntt_inverse(limb, params.tables(i));
     kernels().multiply_scalar(limb, limb, inverse_of_the_others(params, limbs, i), n, q);
     reciprocals.push_back(~Wide{0} / q.value());
   }
@@ -61,27 +60,38 @@ size_t switch_primes(const Params& params, size_t modulus_bits) {
 
 SwitchedCiphertext modulus_switch(const Ciphertext& ciphertext, size_t modulus_bits, size_t dropped_bits,
                                   size_t spare_bits) {
-  const Params& params = *ciphertext.params;
-  check_switch(params, modulus_bits, dropped_bits).value();
+  if (ciphertext.parts.size() != 2) {
+    throw Error(ErrorCode::invalid_argument,
+                "a switch of " + std::to_string(ciphertext.parts.size()) + " parts; relinearise to 2 first");
+  }
+  RnsPolynomial parts[2] = {ciphertext.parts[0], ciphertext.parts[1]};
+  for (RnsPolynomial& part : parts) {
+    for (size_t i = 0; i < part.num_limbs(); ++i)
+      kernels().ntt_inverse(part.limb(i), ciphertext.params->tables(i));
+  }
+  return modulus_switch(ciphertext.params, ciphertext.key_id, ciphertext.scale, parts[0], parts[1],
+                        modulus_bits, dropped_bits, spare_bits);
+}
+
+SwitchedCiphertext modulus_switch(const ParamsPtr& params, const KeyId& key_id, double scale,
+                                  RnsPolynomial& c0, RnsPolynomial& c1, size_t modulus_bits,
+                                  size_t dropped_bits, size_t spare_bits) {
+  check_switch(*params, modulus_bits, dropped_bits).value();
   if (spare_bits > kMaxSwitchBits - modulus_bits) {
     throw Error(ErrorCode::invalid_argument, "a switch that leaves out " + std::to_string(spare_bits) +
                                                  " spare bits; at most " +
                                                  std::to_string(kMaxSwitchBits - modulus_bits));
   }
-  if (ciphertext.parts.size() != 2) {
-    throw Error(ErrorCode::invalid_argument,
-                "a switch of " + std::to_string(ciphertext.parts.size()) + " parts; relinearise to 2 first");
-  }
   const size_t bits = modulus_bits + spare_bits;
   double modulus = 1;
-  for (size_t i = 0; i < ciphertext.num_limbs(); ++i) modulus *= params.modulus(i).value();
-  return {ciphertext.params,
-          ciphertext.key_id,
-          std::ldexp(ciphertext.scale / modulus, static_cast<int>(bits)),
+  for (size_t i = 0; i < c0.num_limbs(); ++i) modulus *= params->modulus(i).value();
+  return {params,
+          key_id,
+          std::ldexp(scale / modulus, static_cast<int>(bits)),
           modulus_bits,
           dropped_bits,
-          switched(params, ciphertext.parts[0], bits - dropped_bits, modulus_bits - dropped_bits),
-          switched(params, ciphertext.parts[1], bits, modulus_bits)};
+          switched(*params, c0, bits - dropped_bits, modulus_bits - dropped_bits),
+          switched(*params, c1, bits, modulus_bits)};
 }
 
 }  // namespace cryptotl

@@ -103,6 +103,8 @@ std::string_view name(ObjectKind kind) {
       return "encrypted inputs";
     case ObjectKind::answer:
       return "answer";
+    case ObjectKind::batch_row:
+      return "batch row";
   }
   return "unknown";
 }
@@ -147,7 +149,7 @@ Result<ObjectHeader> read_header(ByteView bytes) {
                                                      std::to_string(kFormatVersion));
   }
   const uint16_t kind = *reader.number<uint16_t>();
-  if (kind < 1 || kind > 6) return malformed("unknown kind of object " + std::to_string(kind));
+  if (kind < 1 || kind > 7) return malformed("unknown kind of object " + std::to_string(kind));
   header.kind = static_cast<ObjectKind>(kind);
   if (*reader.number<uint64_t>() != 0) return malformed("reserved header fields are not zero");
   header.payload_bytes = *reader.number<uint64_t>();

@@ -223,7 +223,7 @@ void LatencyRunner::Workspace::dot_diagonals(const Diagonals& diagonals, const u
 /// stage.sum = rotation of stage.sum + the sum of that giant step. c_0 stays modulo QP all the time; only c_1
 /// is divided by P, to be decomposed.
 void LatencyRunner::Workspace::step(const PreparedKey& key, size_t giant) {
-  mod_down_to_coefficients(params, stage.sum[1], stage.limbs, pool);
+  mod_down_to_coefficients(params, stage.sum[1], stage.limbs, 0, pool);
   decompose(params, stage.sum[1], nullptr, stage.digits, pool);
   pool.for_each(extended_limbs(), [&](size_t limb) {
     SwitchedBlocks blocks = switched_blocks(stage.digits, key, limb, 0, kKeyPrefetchWords);
@@ -239,7 +239,7 @@ void LatencyRunner::Workspace::fold(std::span<const uint32_t> elements, const La
   pool.for_each(extended_limbs(), [&](size_t limb) {
     std::memcpy(stage.work.limb(limb), stage.sum[1].limb(limb), n() * sizeof(uint32_t));
   });
-  mod_down_to_coefficients(params, stage.work, stage.limbs, pool);
+  mod_down_to_coefficients(params, stage.work, stage.limbs, 0, pool);
   decompose(params, stage.work, nullptr, stage.digits, pool);
   pool.for_each(extended_limbs(), [&](size_t limb) {
     for (const uint32_t element : elements) {

@@ -137,10 +137,12 @@ TEST_P(KeySwitchTest, ModDownRoundsAsBigIntegersDo) {
 TEST_P(KeySwitchTest, ModDownToCoefficientsIsTheSameInCoefficientForm) {
   ThreadPool two(2);
   for (size_t limbs = 1; limbs <= kMostLimbs; ++limbs) {
-    const std::vector<Wide> values = random_below_product(n_, extended_primes(limbs), limbs);
-    RnsPolynomial x = residues(values, limbs, true);
-    mod_down_to_coefficients(*params_, x, limbs, limbs % 2 == 0 ? two : one_);
-    expect_rounded(x, values, divisor(limbs, true, 0), limbs);
+    for (size_t drop = 0; drop < std::min<size_t>(limbs, 3); ++drop) {
+      const std::vector<Wide> values = random_below_product(n_, extended_primes(limbs), limbs);
+      RnsPolynomial x = residues(values, limbs, true);
+      mod_down_to_coefficients(*params_, x, limbs, drop, limbs % 2 == 0 ? two : one_);
+      expect_rounded(x, values, divisor(limbs, true, drop), limbs - drop);
+    }
   }
 }
 

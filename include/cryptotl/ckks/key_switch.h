@@ -60,9 +60,13 @@ void switch_limb(const Params& params, const Digits& digits, const PreparedKey& 
 void mod_down(const Params& params, RnsPolynomial& x, size_t limbs, size_t drop, RnsPolynomial& out,
               RnsPolynomial& scratch, ThreadPool& threads);
 
-/// round(x / P) in coefficient form, to be decomposed next: NTT form in, coefficients out in place in the
-/// first `limbs` limbs.
-void mod_down_to_coefficients(const Params& params, RnsPolynomial& x, size_t limbs, ThreadPool& threads);
+/// What mod_down gives in coefficient form, to be decomposed or multiplied with a matrix next: NTT form in,
+/// coefficients out in place in the first `limbs` - drop limbs.
+void mod_down_to_coefficients(const Params& params, RnsPolynomial& x, size_t limbs, size_t drop,
+                              ThreadPool& threads);
+
+/// What rescale gives, coefficients in and out, in place.
+void rescale_coefficients(const Params& params, RnsPolynomial& x, size_t limbs, size_t drop);
 
 /// round(x / (q_{limbs-1} ... q_{limbs-drop})) of a polynomial over `limbs` primes: what mod_down gives for P
 /// x.

@@ -15,5 +15,7 @@ inline constexpr double kErrorDeviation = 3.24037034920393;  // sqrt(21 / 2)
 void sample_ternary(std::span<int8_t> out);
 /// Centred binomial with eta = 21, from the system's generator. Constant-time.
 void sample_error(std::span<int8_t> out);
+/// The same from a secret stream: for errors that have to come again.
+void sample_error(Xof& stream, std::span<int8_t> out);
 
 }  // namespace cryptotl

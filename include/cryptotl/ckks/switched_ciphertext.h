@@ -40,5 +40,9 @@ size_t switch_primes(const Params& params, size_t modulus_bits);
 /// kMaxSwitchBits and as check_switch.
 SwitchedCiphertext modulus_switch(const Ciphertext& ciphertext, size_t modulus_bits, size_t dropped_bits,
                                   size_t spare_bits = 0);
+/// The same of c_0 and c_1 in coefficient form, over all their limbs; destroys them.
+SwitchedCiphertext modulus_switch(const ParamsPtr& params, const KeyId& key_id, double scale,
+                                  RnsPolynomial& c0, RnsPolynomial& c1, size_t modulus_bits,
+                                  size_t dropped_bits, size_t spare_bits);
 
 }  // namespace cryptotl

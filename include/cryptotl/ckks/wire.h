@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cryptotl/base/bytes.h"
+#include "cryptotl/ckks/batch_encryption.h"
 #include "cryptotl/ckks/ciphertext.h"
 #include "cryptotl/ckks/evaluation_key.h"
 #include "cryptotl/ckks/public_key.h"
@@ -15,7 +16,8 @@ enum class ObjectKind : uint16_t {
   public_key = 3,
   secret_key = 4,
   encrypted_inputs = 5,
-  answer = 6
+  answer = 6,
+  batch_row = 7
 };
 
 /// "ciphertext", "evaluation keys" and so on, as messages have it.
@@ -74,6 +76,16 @@ Result<PublicKey> read_public_key(ByteView bytes, const ParamsPtr& params);
 Bytes write_answer(const SwitchedCiphertext& answer);
 /// As read_ciphertext; refuses moduli that check_switch does. Every bit pattern is a coefficient.
 Result<SwitchedCiphertext> read_answer(ByteView bytes, const ParamsPtr& params);
+
+/// One row of an encrypted batch: c_0 alone, in coefficient form, in 30 bits a residue.
+Bytes write_batch_row(const Params& params, const KeyId& key_id, const BatchRow& place,
+                      const RnsPolynomial& c0);
+/// Writes its residues to limb i from out[i] on, N each, and returns where it says that it belongs. Refuses
+/// what is not exactly such a row over out.size() limbs, as read_ciphertext.
+Result<BatchRow> read_batch_row(ByteView bytes, const Params& params, std::span<uint32_t* const> out,
+                                KeyId* key_id = nullptr);
+/// Exact size of a row's bytes, header included.
+size_t batch_row_bytes(const Params& params, size_t limbs);
 
 /// The digest in the header of write_public_key(key), for people to compare.
 Digest fingerprint(const PublicKey& key);

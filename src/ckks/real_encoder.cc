@@ -1,0 +1,28 @@
+#include "cryptotl/ckks/real_encoder.h"
+
+namespace cryptotl {
+
+std::vector<int64_t> RealEncoder::encode(std::span<const double> values, double scale) const {
+  const std::vector<Complex> slots(values.begin(), values.end());
+  std::vector<int64_t> coefficients = encoder_.encode(slots, scale);
+  coefficients.resize(encoder_.slots());
+  return coefficients;
+}
+
+// X^-i is -X^(2N-i).
+std::vector<double> RealEncoder::decode(std::span<const double> coefficients, double scale) const {
+  const size_t n = encoder_.slots();
+  CRYPTOTL_ASSERT(coefficients.size() == n);
+  std::vector<double> all(2 * n);
+  all[0] = coefficients[0];
+  for (size_t i = 1; i < n; ++i) {
+    all[i] = coefficients[i];
+    all[2 * n - i] = -coefficients[i];
+  }
+  const std::vector<Complex> slots = encoder_.decode(all, scale);
+  std::vector<double> out(n);
+  for (size_t k = 0; k < n; ++k) out[k] = slots[k].real();
+  return out;
+}
+
+}  // namespace cryptotl
