@@ -13,8 +13,10 @@ constexpr double kRoundingVariance = 1.0 / 12.0;
 
 }  // namespace
 
-double slot_deviation(double coefficient_deviation, size_t n) {
-  return coefficient_deviation * std::sqrt(static_cast<double>(n) / 2);
+size_t noise_dimension(size_t n, Ring ring) { return ring == Ring::cyclotomic ? n : 2 * n; }
+
+double slot_deviation(double coefficient_deviation, size_t n, Ring ring) {
+  return coefficient_deviation * std::sqrt(static_cast<double>(n) * (ring == Ring::cyclotomic ? 0.5 : 1.0));
 }
 
 double encoding_noise() { return std::sqrt(kRoundingVariance); }
@@ -22,6 +24,10 @@ double encoding_noise() { return std::sqrt(kRoundingVariance); }
 double fresh_noise() { return kErrorDeviation; }
 
 double fresh_public_noise(size_t n) { return rescale_noise(n); }
+
+double zero_noise(size_t n) {
+  return kErrorDeviation * std::sqrt(2 * kSecretVariance * static_cast<double>(n) + 1);
+}
 
 double rescale_noise(size_t n, size_t degree) {
   double power = 1;

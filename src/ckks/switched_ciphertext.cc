@@ -55,7 +55,8 @@ Status check_switch(const Params& params, size_t modulus_bits, size_t dropped_bi
 }
 
 size_t switch_primes(const Params& params, size_t modulus_bits) {
-  return (modulus_bits + params.log_n() + 1 + 28) / 29;
+  const size_t log_terms = params.log_n() + (params.ring() == Ring::cyclotomic ? 0 : 1);
+  return (modulus_bits + log_terms + 1 + 28) / 29;
 }
 
 SwitchedCiphertext modulus_switch(const Ciphertext& ciphertext, size_t modulus_bits, size_t dropped_bits,

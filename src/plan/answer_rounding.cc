@@ -15,7 +15,9 @@ constexpr double kShareOfRest = 0.25;     // adds 3 % to an error
 constexpr double kShareOfModulus = 0.01;  // stands free on either side of the largest answers
 constexpr double kTail = 8;               // deviations
 
-size_t degree(const LatencyPlan& plan) { return size_t{1} << plan.params.log_n; }
+size_t degree(const ProgramPlan& plan) {
+  return noise_dimension(size_t{1} << plan.params.log_n, plan.params.ring);
+}
 
 /// Deviation of a coefficient, as a part of the modulus.
 double relative_rounding(size_t n, size_t bits, size_t dropped) {
@@ -23,7 +25,7 @@ double relative_rounding(size_t n, size_t bits, size_t dropped) {
 }
 
 /// How often the scale could be doubled before answers might wrap around.
-size_t spare_bits(const LatencyPlan& plan) {
+size_t spare_bits(const ProgramPlan& plan) {
   size_t bits = 0;
   for (double scale = 2 * plan.output_scale(); scale <= largest_output_scale(plan); scale *= 2) ++bits;
   return std::min(bits, kMaxSwitchBits - kMaxSwitchedBits);
@@ -31,24 +33,26 @@ size_t spare_bits(const LatencyPlan& plan) {
 
 }  // namespace
 
-double answer_rounding(const LatencyPlan& plan) {
+double answer_rounding(const ProgramPlan& plan) {
   const size_t n = degree(plan);
-  return slot_deviation(modulus_switch_noise(n, plan.answer_dropped_bits), n) / plan.answer_scale();
+  return slot_deviation(modulus_switch_noise(n, plan.answer_dropped_bits), n, plan.params.ring) /
+         plan.answer_scale();
 }
 
-bool rounding_may_wrap(const LatencyPlan& plan) {
+bool rounding_may_wrap(const ProgramPlan& plan) {
   return kTail * relative_rounding(degree(plan), plan.answer_bits, plan.answer_dropped_bits) >
          kShareOfModulus;
 }
 
-void choose_answer(LatencyPlan& plan, double deviation, double most) {
+void choose_answer(ProgramPlan& plan, double deviation, double most) {
   const size_t n = degree(plan);
   double limit = kShareOfRest * deviation;
   if (deviation < most) limit = std::min(limit, std::sqrt(most * most - deviation * deviation));
   plan.answer_bits = 0;
   plan.answer_spare_bits = spare_bits(plan);
   // The largest deviation of a coefficient, as a part of the modulus: the scale of 0 bits is that of a part.
-  const double room = std::min(limit * plan.answer_scale() / slot_deviation(1, n), kShareOfModulus / kTail);
+  const double room =
+      std::min(limit * plan.answer_scale() / slot_deviation(1, n, plan.params.ring), kShareOfModulus / kTail);
   plan.answer_bits = kMaxSwitchedBits;
   plan.answer_dropped_bits = 0;
   std::pair<size_t, double> least = {2 * kMaxSwitchedBits + 1, 0};  // bits of both parts, then the rounding

@@ -1,18 +1,18 @@
 #pragma once
 
-#include "cryptotl/plan/latency_plan.h"
+#include "cryptotl/plan/program_plan.h"
 
 namespace cryptotl {
 
 /// The deviation that the switch of the answer adds to every output. An output is a component of a slot, so
 /// its gain is 1.
-double answer_rounding(const LatencyPlan& plan);
+double answer_rounding(const ProgramPlan& plan);
 
 /// True where that rounding may carry an answer beyond the room that largest_output_scale() leaves.
-bool rounding_may_wrap(const LatencyPlan& plan);
+bool rounding_may_wrap(const ProgramPlan& plan);
 
 /// Sets the bits of the smallest answer whose rounding is at most a quarter of `deviation`, that of the rest,
 /// and with it at most `most` where `deviation` alone is below; those of the largest answer where none is.
-void choose_answer(LatencyPlan& plan, double deviation, double most);
+void choose_answer(ProgramPlan& plan, double deviation, double most);
 
 }  // namespace cryptotl

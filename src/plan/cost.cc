@@ -69,6 +69,14 @@ double PassCost::fold(size_t limbs, size_t keys) const {
   return switching_transforms(limbs) + real(keys) * key_words(limbs) * speeds_.streamed_key;
 }
 
+double PassCost::rescale_to_ntt(size_t limbs) const {
+  return 2 * (transforms(real(limbs)) + passes(real(limbs)));
+}
+
+double PassCost::encryption_of_zero(size_t limbs) const {
+  return transforms(3 * real(limbs)) + passes(4 * real(limbs));
+}
+
 double PassCost::product(size_t limbs, size_t drop) const {
   return passes(8 * real(limbs)) + decomposition(limbs) + key_words(limbs) * speeds_.streamed_key +
          mod_down(limbs, drop);

@@ -15,6 +15,10 @@ class PassCost {
   double fold(size_t limbs, size_t keys) const;
   /// Division by P and `drop` primes, of both parts.
   double mod_down(size_t limbs, size_t drop) const;
+  /// A pair of `limbs` limbs from coefficients, divided by one prime more.
+  double rescale_to_ntt(size_t limbs) const;
+  /// An encryption of zero, in coefficient form.
+  double encryption_of_zero(size_t limbs) const;
   /// A product of ciphertexts, relinearised and rescaled.
   double product(size_t limbs, size_t drop) const;
   /// Bytes of a switching key as it travels.

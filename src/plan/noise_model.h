@@ -3,48 +3,70 @@
 #include <vector>
 
 #include "cryptotl/network/folding.h"
-#include "cryptotl/plan/latency_plan.h"
+#include "cryptotl/plan/program_plan.h"
 
 namespace cryptotl {
 
 /// Who encrypts: the error of an input differs.
 enum class Encryption { secret_key, public_key };
 
+/// Adds up independent errors, and keeps them apart where they are asked for.
+class NoiseSum {
+ public:
+  explicit NoiseSum(std::vector<NoiseTerm>* terms = nullptr) : terms_(terms) {}
+  void add(size_t layer, const char* name, double deviation);
+  double deviation() const;
+
+ private:
+  std::vector<NoiseTerm>* terms_;
+  double variance_ = 0;
+};
+
 /// Predicts the error of a plan's answers from the gains that the calibration measured: every operation adds
 /// independent errors of a known deviation (noise.h), and each gain says what of them arrives at an output.
-/// Ring and packing are those of the plan that it is made for; all else may change between calls.
+/// Ring and packing are those that it is made for; all else may change between calls.
 class NoiseModel {
  public:
-  NoiseModel(const FoldedNetwork& network, const Calibration& calibration, const LatencyPlan& plan);
+  virtual ~NoiseModel() = default;
 
   /// The standard deviation of the worst output, before the answer is rounded for its way to the client.
-  double deviation(const LatencyPlan& plan, Encryption encryption) const;
+  double deviation(const ProgramPlan& plan, Encryption encryption) const;
   /// The same with that rounding, source by source.
-  std::vector<NoiseTerm> terms(const LatencyPlan& plan, Encryption encryption) const;
+  std::vector<NoiseTerm> terms(const ProgramPlan& plan, Encryption encryption) const;
 
   /// Largest absolute values of each register of activation i, over the widened range of its input.
   const std::vector<double>& register_limits(size_t i) const { return register_limits_[i]; }
-  /// Largest absolute entry of matrix i.
+  /// log2 of the largest scale that entries of matrix i may have.
+  virtual double largest_matrix_log(size_t i) const = 0;
+
+ protected:
+  NoiseModel(const FoldedNetwork& network, const Calibration& calibration, const ParamsSpec& params);
+
+  virtual void add_matrix(const ProgramPlan& plan, size_t i, Encryption encryption, NoiseSum& sum) const = 0;
+  /// What is added to the answer once the last matrix is done.
+  virtual void add_answer(const ProgramPlan&, NoiseSum&) const {}
+
+  const LayerCalibration& gains(size_t i) const { return calibration_.layers[i]; }
   double weight_limit(size_t i) const { return weight_limits_[i]; }
+  double weight_mean_square(size_t i) const { return weight_mean_square_[i]; }
+  /// The n of noise.h.
+  size_t dimension() const { return dimension_; }
+  double slot(double coefficient) const { return coefficient * slot_factor_; }
+  double rounding() const;
+  double key_switch(const ProgramPlan& plan, size_t limbs) const;
 
  private:
-  template <typename Visit>
-  void visit(const LatencyPlan& plan, Encryption encryption, const Visit& add) const;
-  template <typename Visit>
-  void visit_matrix(const LatencyPlan& plan, size_t i, Encryption encryption, const Visit& add) const;
-  template <typename Visit>
-  void visit_activation(const LatencyPlan& plan, size_t i, const Visit& add) const;
-
-  double slot(double coefficient) const { return coefficient * root_half_n_; }
-  double key_switch(const LatencyPlan& plan, size_t limbs) const;
+  void add_all(const ProgramPlan& plan, Encryption encryption, NoiseSum& sum) const;
+  void add_activation(const ProgramPlan& plan, size_t i, NoiseSum& sum) const;
 
   const Calibration& calibration_;
   std::vector<std::vector<double>> register_limits_;
-  std::vector<std::vector<std::vector<double>>> linear_;  ///< [activation][product][register], absolute
-  std::vector<double> weight_limits_;
-  std::vector<double> weight_mean_square_;  ///< root mean square entry of each map
-  double n_;
-  double root_half_n_;
+  std::vector<std::vector<std::vector<double>>> linear_;  ///< [activation][product][register]
+  std::vector<double> weight_limits_;                     ///< largest absolute entry of each map
+  std::vector<double> weight_mean_square_;                ///< root mean square entry of each map
+  std::vector<double> widths_;                            ///< of each hidden layer
+  size_t dimension_;
+  double slot_factor_;
 };
 
 }  // namespace cryptotl

@@ -8,7 +8,7 @@ double modulus_of(const ParamsSpec& params, size_t limbs) {
   return product;
 }
 
-double largest_output_scale(const LatencyPlan& plan) {
+double largest_output_scale(const ProgramPlan& plan) {
   return 0.98 * modulus_of(plan.params, plan.params.base_limbs) / 2 / plan.slot_limit;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cryptotl/plan/latency_plan.h"
+#include "cryptotl/plan/program_plan.h"
 
 namespace cryptotl {
 
@@ -9,6 +9,6 @@ double modulus_of(const ParamsSpec& params, size_t limbs);
 
 /// The largest scale at which an answer cannot wrap around: a coefficient of the decrypted polynomial is at
 /// most the mean absolute value of its slots.
-double largest_output_scale(const LatencyPlan& plan);
+double largest_output_scale(const ProgramPlan& plan);
 
 }  // namespace cryptotl

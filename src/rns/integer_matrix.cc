@@ -16,10 +16,9 @@ namespace cryptotl {
 namespace {
 
 constexpr size_t kCacheBytes = size_t{1} << 20;  // of packed residues: half of a second-level cache
-constexpr int32_t kTwoDigits = 127 * 257;        // the largest entry that two digits hold
 
 size_t digits_of(std::span<const int32_t> entries) {
-  const auto in_two = [](int32_t entry) { return entry >= -kTwoDigits && entry <= kTwoDigits; };
+  const auto in_two = [](int32_t entry) { return std::abs(entry) <= kMaxNarrowEntry; };
   return std::ranges::all_of(entries, in_two) ? 2 : 3;
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 
+#include "cryptotl/rns/integer_matrix.h"
 #include "cryptotl/rns/kernels.h"
 
 namespace cryptotl {
@@ -66,10 +67,25 @@ class Measurement {
                    }
                  }) /
         static_cast<double>(sums * kTerms * kN);
+    speeds.multiply_add = multiply_add(kMaxNarrowEntry);
+    speeds.wide_multiply_add = multiply_add(kMatrixEntryBound - 1);
     return speeds;
   }
 
  private:
+  double multiply_add(int32_t entry) {
+    constexpr size_t kRows = 96;
+    constexpr size_t kColumns = 768;
+    const IntegerMatrix matrix(std::vector<int32_t>(kRows * kColumns, entry), kRows, kColumns,
+                               matrix_kernel());
+    MatrixProduct product(matrix_kernel(), kColumns);
+    const size_t width = std::min(product.width(), kN);
+    const std::vector<const uint32_t*> in(kColumns, values_.data());
+    const std::vector<uint32_t*> out(kRows, out_.data());
+    return quickest(3, [&] { product.multiply(matrix, in, out, 0, width, tables_.modulus); }) /
+           static_cast<double>(kRows * kColumns * width);
+  }
+
   void switch_key(const uint32_t* key) {
     const SwitchedBlocks in = {.key = key,
                                .digits = values_.data(),
@@ -89,7 +105,7 @@ class Measurement {
 
 }  // namespace
 
-KernelSpeeds KernelSpeeds::reference() { return {0.095, 0.23, 0.12, 0.26, 0.08}; }
+KernelSpeeds KernelSpeeds::reference() { return {0.095, 0.23, 0.12, 0.26, 0.08, 0.026, 0.026}; }
 
 KernelSpeeds measure_kernels() { return Measurement().run(); }
 

@@ -13,9 +13,14 @@ namespace cryptotl {
 // (2017) bound the worst case: a secret's coefficient has variance 2/3, a rounding's 1/12. Independent noises
 // add as std::hypot.
 
+/// The n of all functions here: N, and 2N in the conjugate-invariant ring, whose polynomials have 2N
+/// coefficients in the ring around it.
+size_t noise_dimension(size_t n, Ring ring);
+
 /// Per real component of a slot, of noise with this deviation in each of N coefficients: sqrt(N/2) times as
-/// much.
-double slot_deviation(double coefficient_deviation, size_t n);
+/// much. A real slot of the conjugate-invariant ring, whose coefficients stand twice, has sqrt(2N) times as
+/// much: the root of this n.
+double slot_deviation(double coefficient_deviation, size_t n, Ring ring = Ring::cyclotomic);
 
 /// Rounding a message's N coefficients to integers: sqrt(1/12).
 double encoding_noise();
@@ -26,6 +31,9 @@ double fresh_noise();
 /// What encrypt_public() adds: the rounding of both parts, as rescale_noise(n). The sqrt(4N/3 + 1) errors of
 /// e u + e_0 + e_1 s are divided by P, above 2^29, which leaves nothing that would show beside it.
 double fresh_public_noise(size_t n);
+
+/// What ZeroEncryption adds: sqrt(4N/3 + 1) errors.
+double zero_noise(size_t n);
 
 /// Rounding the degree + 1 parts of a ciphertext to integers, which ModDown, rescale and both at once do: the
 /// sum of r_k s^k. In the slots s is near a complex Gaussian, so that s^k has k! (2N/3)^k as the squared

@@ -28,8 +28,8 @@ struct SwitchedCiphertext {
 /// invalid_argument unless d < k <= kMaxSwitchedBits and these parameters have switch_primes(k) primes.
 Status check_switch(const Params& params, size_t modulus_bits, size_t dropped_bits);
 
-/// How many primes hold c_1 s over the integers: a coefficient is below N 2^k in absolute value, which their
-/// product, of primes above 2^29 each, must exceed twice.
+/// How many primes hold c_1 s over the integers: a coefficient is below N 2^k in absolute value, or
+/// 2N 2^k in the conjugate-invariant ring, which their product, of primes above 2^29 each, must exceed twice.
 size_t switch_primes(const Params& params, size_t modulus_bits);
 
 /// c_1 becomes round(c_1 2^(k+m) / Q) modulo 2^k and c_0 round(c_0 2^(k+m-d) / Q) modulo 2^(k-d), Q being the

@@ -15,11 +15,13 @@ struct BatchCost {
   size_t key_bytes = 0;
 };
 
-/// The encrypted program for a whole batch: ciphertext f holds feature f of N samples, a sample a slot, in the
-/// conjugate-invariant ring. A matrix entry multiplies all slots alike, so it is an integer and a layer is a
-/// product of integer matrices modulo each prime: no rotation, and no error but that of rounding the entries.
+/// The encrypted program for a whole batch: ciphertext f holds feature f of N samples, a sample a slot, in
+/// the conjugate-invariant ring. A matrix entry multiplies all slots alike, so it is an integer and a layer
+/// is a product of integer matrices modulo each prime: no rotation, and no error but that of rounding the
+/// entries.
 struct BatchPlan : ProgramPlan {
-  std::vector<size_t> widths;  ///< input, each hidden layer, output
+  std::vector<size_t> widths;   ///< input, each hidden layer, output
+  bool narrow_entries = false;  ///< no entry is above kMaxNarrowEntry
 
   size_t samples() const { return size_t{1} << params.log_n; }
   size_t input_width() const { return widths.front(); }
@@ -34,6 +36,10 @@ struct BatchPlan : ProgramPlan {
 std::vector<KeyRequest> required_keys(const BatchPlan& plan);
 /// By what the kernels take on one thread of a machine.
 BatchCost cost_of(const BatchPlan& plan, const KernelSpeeds& speeds = KernelSpeeds::reference());
+/// Milliseconds of every step: taking rows, each matrix and behind it its activation, answers.
+std::vector<double> step_costs(const BatchPlan& plan, const KernelSpeeds& speeds);
+/// Their sum: the part of cost_of() that needs no tables of the ring.
+double batch_milliseconds(const BatchPlan& plan, const KernelSpeeds& speeds);
 /// The plan, step by step, as lines for people to read.
 std::string describe(const BatchPlan& plan, const KernelSpeeds& speeds = KernelSpeeds::reference());
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,9 +36,9 @@ struct Register {
   double scale = 0;
 };
 
-/// What every encrypted program says of itself, whichever way vectors lie in slots: its chain of primes, every
-/// scale, ranges and the predicted error. It holds nothing of the weights but ranges, and is what the server
-/// publishes. It touches no ciphertext.
+/// What every encrypted program says of itself, whichever way vectors lie in slots: its chain of primes,
+/// every scale, ranges and the predicted error. It holds nothing of the weights but ranges, and is what the
+/// server publishes. It touches no ciphertext.
 struct ProgramPlan {
   ParamsSpec params;
   std::vector<MatrixPlan> matrices;         ///< one an affine map

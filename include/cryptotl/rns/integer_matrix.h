@@ -15,6 +15,8 @@ struct MatrixKernel;
 
 /// The largest absolute value of an entry, plus one.
 inline constexpr int32_t kMatrixEntryBound = 1 << 17;
+/// Entries up to this one take two bytes of the kernels that multiply bytes, larger ones three.
+inline constexpr int32_t kMaxNarrowEntry = 127 * 257;
 /// The most columns: sums of so many products of an entry and a residue stay below 2^60.
 inline constexpr size_t kMaxMatrixColumns = 4096;
 

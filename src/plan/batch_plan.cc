@@ -1,0 +1,58 @@
+#include "cryptotl/plan/batch_plan.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "cryptotl/plan/activation_circuit.h"
+#include "cryptotl/plan/packing.h"
+#include "cryptotl/rns/integer_matrix.h"
+#include "plan/program_json.h"
+
+namespace cryptotl {
+namespace {
+
+Error refuse(const std::string& why) { return Error(ErrorCode::invalid_argument, "batch plan: " + why); }
+
+Status check(const BatchPlan& plan) {
+  CRYPTOTL_TRY(check_program(plan));
+  if (plan.widths.size() != plan.matrices.size() + 1)
+    return refuse("matrices, activations and widths do not fit together");
+  for (const size_t width : plan.widths) {
+    if (width == 0 || width > kMaxEncryptedWidth)
+      return refuse("a width of " + std::to_string(width) + "; 1 to " + std::to_string(kMaxEncryptedWidth) +
+                    " are encrypted");
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<KeyRequest> required_keys(const BatchPlan& plan) {
+  size_t limbs = 0;
+  for (size_t i = 0; i < plan.activations.size(); ++i) limbs = std::max(limbs, plan.registers(i)[0].limbs);
+  return {{kRelinearisation, limbs}};
+}
+
+nlohmann::json BatchPlan::to_json() const {
+  nlohmann::json out = program_json(*this);
+  out.update({{"widths", widths}, {"narrow_entries", narrow_entries}});
+  return out;
+}
+
+Result<BatchPlan> BatchPlan::from_json(const nlohmann::json& json) {
+  try {
+    BatchPlan plan;
+    read_program_json(json, plan);
+    plan.params.ring = Ring::conjugate_invariant;
+    plan.widths = json.at("widths").get<std::vector<size_t>>();
+    plan.narrow_entries = json.at("narrow_entries").get<bool>();
+    CRYPTOTL_TRY(check(plan));
+    return plan;
+  } catch (const nlohmann::json::exception& error) {
+    return Error(ErrorCode::malformed, std::string("batch plan: ") + error.what());
+  } catch (const Error& error) {
+    return error;
+  }
+}
+
+}  // namespace cryptotl

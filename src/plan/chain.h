@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "cryptotl/network/folding.h"
+#include "cryptotl/plan/program_plan.h"
+
+namespace cryptotl {
+
+inline constexpr size_t kPrimeBits = 30;
+
+/// How many primes each rescale takes, in the order of the program, and the base; and the special ones.
+struct Chain {
+  std::vector<size_t> drops;
+  size_t base_limbs = 0;
+  size_t special_primes = 1;
+  size_t primes() const {
+    size_t sum = base_limbs;
+    for (const size_t drop : drops) sum += drop;
+    return sum;
+  }
+};
+
+/// Calls `visit` for every chain of one or two primes a rescale (none to two after the last matrix) and of at
+/// most `most_primes` in all.
+void for_each_chain(const std::vector<bool>& of_matrix, size_t most_primes,
+                    const std::function<void(const Chain&)>& visit);
+
+/// True for the rescales after a matrix, false for those after products.
+std::vector<bool> rescales_of(const FoldedNetwork& network);
+
+/// Sets the plan's primes, in its ring, and the limbs and drops of its steps.
+void use_chain(ProgramPlan& plan, const Chain& chain);
+
+}  // namespace cryptotl

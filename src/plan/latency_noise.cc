@@ -1,0 +1,65 @@
+#include "latency_noise.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "cryptotl/ckks/noise.h"
+
+namespace cryptotl {
+namespace {
+
+constexpr double kDoublePrecision = 0x1p-51;  // of the encoder's transform, relative to root mean squares
+constexpr double kLargestMatrixLog = 56;      // log2 of a matrix's largest entry times its scale
+
+/// Variance, in key switchings, that giant steps, folds and the sum with the conjugate leave: a giant step
+/// adds one, a fold doubles what is there and adds one, the conjugate doubles the real part and adds one.
+double rotations_variance(const Packing& packing, size_t matrix, size_t baby_steps) {
+  double variance = static_cast<double>((packing.diagonals(matrix) + baby_steps - 1) / baby_steps - 1);
+  const auto fold = [&](size_t copies) {
+    for (; copies > 1; copies /= 2) variance = 2 * variance + 1;
+  };
+  if (matrix == 0) {
+    fold(packing.blocks());
+    variance = 4 * variance + 1;
+  } else if (matrix + 1 == packing.matrices()) {
+    fold(packing.output_copies);
+  }
+  return variance;
+}
+
+}  // namespace
+
+LatencyNoise::LatencyNoise(const FoldedNetwork& network, const Calibration& calibration,
+                           const Packing& packing)
+    : NoiseModel(network, calibration, {.log_n = packing.log_n, .primes = {}, .special_primes = {}}),
+      packing_(packing) {}
+
+/// Diagonals are integers that the encoder takes.
+double LatencyNoise::largest_matrix_log(size_t i) const {
+  return kLargestMatrixLog - std::ceil(std::log2(std::max(1.0, weight_limit(i))));
+}
+
+void LatencyNoise::add_matrix(const ProgramPlan& plan, size_t i, Encryption encryption, NoiseSum& sum) const {
+  const MatrixPlan& matrix = plan.matrices[i];
+  const double in = plan.matrix_input(i).scale;
+  const double out = plan.matrix_output(i).scale;
+  const double switched = key_switch(plan, matrix.limbs);
+  if (i == 0) {
+    const double fresh =
+        encryption == Encryption::secret_key ? fresh_noise() : fresh_public_noise(dimension());
+    sum.add(i, "encryption of the input",
+            gains(i).input_gain * slot(std::hypot(fresh, encoding_noise())) / in);
+  }
+  if (matrix.baby_steps > 1) sum.add(i, "baby steps", gains(i).input_gain * switched / in);
+  // The first matrix adds the conjugate to halved diagonals, whose rounding is not halved.
+  const double halves = i == 0 ? 2 : 1;
+  sum.add(i, "rounding of the diagonals",
+          gains(i).diagonal_gain * std::hypot(halves * slot(encoding_noise()) / matrix.scale,
+                                              kDoublePrecision * weight_mean_square(i)));
+  sum.add(i, "giant steps and folds",
+          gains(i).sum_gain * std::sqrt(rotations_variance(packing_, i, matrix.baby_steps)) * switched /
+              (in * matrix.scale));
+  sum.add(i, "rescale", gains(i).sum_gain * rounding() / out);
+}
+
+}  // namespace cryptotl
