@@ -8,6 +8,7 @@
 #include "cryptotl/execute/latency.h"
 #include "cryptotl/plan/activation_circuit.h"
 #include "cryptotl/rns/kernels.h"
+#include "execute/residues.h"
 
 namespace cryptotl {
 namespace {
@@ -25,21 +26,6 @@ void require_cover(const Packing& packing) {
 
 double entry_or_zero(const Matrix& matrix, size_t row, size_t col) {
   return row < matrix.rows && col < matrix.cols ? matrix(row, col) : 0.0;
-}
-
-double row_sum(const Matrix& matrix, size_t row) {
-  double sum = 0;
-  for (const double value : matrix.row(row)) sum += value;
-  return sum;
-}
-
-/// Exact for any double that is an integer.
-uint32_t residue_of(double integer, const Modulus& q) {
-  int exponent = 0;
-  const double fraction = std::frexp(integer, &exponent);
-  const uint32_t mantissa = q.reduce(static_cast<int64_t>(std::ldexp(fraction, 53)));
-  if (exponent < 53) return q.reduce(static_cast<int64_t>(integer));
-  return q.multiply(mantissa, q.power(2, static_cast<uint64_t>(exponent - 53)));
 }
 
 void require_same_network(const FoldedNetwork& network, const Calibration& calibration,
@@ -141,9 +127,7 @@ void LatencyProgram::encode_biases(const FoldedNetwork& network, const std::vect
     const AffineMap& map = network.maps[i];
     const bool last = i + 1 == network.maps.size();
     const double centre = i == 0 ? 0.5 : centres[i - 1];
-    const auto bias = [&](size_t row) {
-      return row < map.weight.rows ? map.bias[row] + centre * row_sum(map.weight, row) : 0.0;
-    };
+    const auto bias = [&](size_t row) { return row < map.weight.rows ? bias_of(map, row, centre) : 0.0; };
     std::vector<Complex> slots(last ? half : packing.slots());
     for (size_t t = 0; t < slots.size(); ++t) {
       slots[t] = last ? Complex(bias(t), bias(t + half)) : Complex(bias(t % packing.block), 0);
@@ -156,19 +140,12 @@ void LatencyProgram::encode_activation(const FoldedActivation& activation, size_
   const std::vector<Register> registers = plan_.registers(index);
   const auto products = activation_products(activation.degree);
   const std::vector<ProductTerms> wanted = activation_terms(activation);
-  std::vector<Terms>& out = terms_.emplace_back(products.size());
+  std::vector<ProductResidues>& out = terms_.emplace_back(products.size());
   for (size_t p = 0; p < products.size(); ++p) {
     const Register& left = registers[products[p].left];
     const Register& right = registers[products[p].right];
     const size_t limbs = std::min(left.limbs, right.limbs);
-    out[p].factors.resize(wanted[p].linear.size());
-    for (size_t k = 0; k < wanted[p].linear.size(); ++k) {
-      if (wanted[p].linear[k] == 0) continue;
-      const double factor = std::round(wanted[p].linear[k] * left.scale * right.scale / registers[k].scale);
-      for (size_t limb = 0; limb < limbs; ++limb) {
-        out[p].factors[k].push_back(residue_of(factor, params_->modulus(limb)));
-      }
-    }
+    out[p].factors = factor_residues(*params_, wanted[p], left.scale * right.scale, registers, limbs);
     const bool last = p + 1 == products.size();
     if (wanted[p].constant == 0 && !last) continue;
     std::vector<Complex> slots(plan_.packing.slots(), wanted[p].constant);

@@ -10,7 +10,7 @@
 #include "cryptotl/ckks/wire.h"
 #include "cryptotl/execute/latency.h"
 #include "cryptotl/plan/activation_circuit.h"
-#include "cryptotl/rns/kernels.h"
+#include "execute/multiplier.h"
 
 namespace cryptotl {
 namespace {
@@ -18,30 +18,6 @@ namespace {
 // The processor's own prefetching stops at each 4 KiB page.
 constexpr size_t kKeyPrefetchWords = 1024;
 constexpr size_t kMostParts = 8;  // of a layer
-
-/// Memory for what happens at one number of limbs, large enough for all.
-struct Stage {
-  Stage(const Params& params, size_t most_limbs)
-      : digits(params, most_limbs),
-        sum{extended(params, most_limbs), extended(params, most_limbs)},
-        next{extended(params, most_limbs), extended(params, most_limbs)},
-        work(extended(params, most_limbs)),
-        scratch(extended(params, most_limbs)) {}
-
-  static RnsPolynomial extended(const Params& params, size_t limbs) {
-    return {params.n(), limbs + params.num_special()};
-  }
-  void enter(size_t count) {
-    limbs = count;
-    digits.reshape(count);
-  }
-
-  size_t limbs = 0;
-  Digits digits;
-  RnsPolynomial sum[2];   ///< the running pair, modulo QP, P times its value
-  RnsPolynomial next[2];  ///< the pair that takes its place
-  RnsPolynomial work, scratch;
-};
 
 /// Memory for a matrix product: one tile of rotated ciphertexts for each half of a limb, and the giant steps'
 /// sums.
@@ -62,23 +38,16 @@ struct MatrixMemory {
   size_t limbs_;
 };
 
-using Pair = std::array<RnsPolynomial, 2>;
-
 }  // namespace
 
-struct LatencyRunner::Workspace {
+struct LatencyRunner::Workspace : Multiplier {
   using Clock = std::chrono::steady_clock;
   using Diagonals = LatencyProgram::Diagonals;
-  using Terms = LatencyProgram::Terms;
 
   Workspace(const LatencyProgram& served, ThreadPool& threads)
-      : params(*served.params_),
+      : Multiplier(*served.params_, served.plan().top_limbs(), threads),
         program(served),
-        pool(threads),
-        kernel(kernels()),
-        stage(params, plan().top_limbs()),
-        memory(matrix_memory()),
-        product{poly(), poly(), poly()} {
+        memory(matrix_memory()) {
     size_t most = 0;
     for (const ActivationPlan& activation : plan().activations) {
       most = std::max(most, activation_products(activation.degree).size() + 1);
@@ -101,7 +70,6 @@ struct LatencyRunner::Workspace {
   }
 
   const LatencyPlan& plan() const { return program.plan(); }
-  size_t n() const { return params.n(); }
   RnsPolynomial poly() const { return {n(), plan().top_limbs()}; }
   MatrixMemory matrix_memory() const {
     size_t baby_steps = 1;
@@ -112,54 +80,30 @@ struct LatencyRunner::Workspace {
     }
     return {n(), plan().top_limbs() + params.num_special(), baby_steps, giant_steps};
   }
-  const Modulus& modulus(size_t limb) const {
-    return params.modulus(params.extended_index(limb, stage.limbs));
-  }
-
-  void to_coefficients(const RnsPolynomial& ntt, RnsPolynomial& out, size_t limbs);
   uint32_t rotation(size_t steps) const {
     return galois_element_of_rotation(static_cast<int>(steps), params.log_n());
   }
-  size_t extended_limbs() const { return stage.digits.extended_limbs(); }
   void baby_steps(const Diagonals& diagonals, const LatencyKeys& keys, size_t limb, size_t half);
   void dot_diagonals(const Diagonals& diagonals, const uint32_t* babies, size_t tile, size_t limb);
   void step(const PreparedKey& key, size_t giant);
   void fold(std::span<const uint32_t> elements, const LatencyKeys& keys);
   void matrix(size_t index, const RnsPolynomial* in, const LatencyKeys& keys);
   void rescaled_matrix(size_t index, const RnsPolynomial* in, const LatencyKeys& keys, Pair& out);
-  void tensor(const Pair& a, const Pair& b, size_t limbs);
-  void add_linear(const Terms& terms, size_t limbs);
-  void relinearise(const RnsPolynomial& square, size_t limbs, bool with_product, const LatencyKeys& keys);
-  void multiply(const Product& factors, const Terms& terms, size_t drop, Pair& out, size_t limbs,
-                const LatencyKeys& keys);
   void activation(size_t index, const LatencyKeys& keys, const Ticket* ticket);
   void first_matrix(const RnsPolynomial& c0, const Ticket& ticket);
-  void first_product(const Terms& terms, size_t drop, const Ticket& ticket);
+  void first_product(const ProductResidues& terms, size_t drop, const Ticket& ticket);
   void prepare(const RnsPolynomial& c1, const LatencyKeys& keys, Ticket& ticket);
-  void add(RnsPolynomial& out, const RnsPolynomial& b);
   void fill_other_slots(RnsPolynomial& out);
   SwitchedCiphertext run(const Ciphertext& input, const LatencyKeys& keys, const Ticket* ticket);
 
-  const Params& params;
   const LatencyProgram& program;
-  ThreadPool& pool;
-  const KernelTable& kernel;
-  Stage stage;
   MatrixMemory memory;
   std::vector<Pair> registers;  ///< of one activation: v, then one a product
-  RnsPolynomial product[3];
   std::vector<Complex> random_slots;
   std::vector<std::vector<std::vector<uint32_t>>> folds;  ///< of each matrix
   std::vector<PassPart> timeline;
   Clock::time_point part_began;
 };
-
-void LatencyRunner::Workspace::to_coefficients(const RnsPolynomial& ntt, RnsPolynomial& out, size_t limbs) {
-  pool.for_each(limbs, [&](size_t i) {
-    std::memcpy(out.limb(i), ntt.limb(i), n() * sizeof(uint32_t));
-    kernel.ntt_inverse(out.limb(i), params.tables(i));
-  });
-}
 
 /// Tile by tile of one half of a limb: the baby steps P c_0 and the switched c_1, moved, side by side, and
 /// then all the giant steps' sums over them, while they are in the cache.
@@ -286,68 +230,6 @@ void LatencyRunner::Workspace::rescaled_matrix(size_t index, const RnsPolynomial
   mark("rescale", index);
 }
 
-/// product = a b, three parts.
-void LatencyRunner::Workspace::tensor(const Pair& a, const Pair& b, size_t limbs) {
-  pool.for_each(limbs, [&](size_t i) {
-    const Modulus& q = params.modulus(i);
-    uint32_t* const cross = product[1].limb(i);
-    kernel.multiply(product[0].limb(i), a[0].limb(i), b[0].limb(i), n(), q);
-    kernel.multiply(cross, a[0].limb(i), b[1].limb(i), n(), q);
-    if (&a == &b) {
-      kernel.add(cross, cross, cross, n(), q);
-    } else {
-      kernel.multiply_add(cross, a[1].limb(i), b[0].limb(i), n(), q);
-    }
-    kernel.multiply(product[2].limb(i), a[1].limb(i), b[1].limb(i), n(), q);
-  });
-}
-
-/// Adds integer multiples of earlier registers to the product, at its scale.
-void LatencyRunner::Workspace::add_linear(const Terms& terms, size_t limbs) {
-  for (size_t k = 0; k < terms.factors.size(); ++k) {
-    if (terms.factors[k].empty()) continue;
-    pool.for_each(limbs, [&](size_t i) {
-      const Modulus& q = params.modulus(i);
-      for (size_t side = 0; side < 2; ++side) {
-        uint32_t* scaled = stage.scratch.limb(i);
-        kernel.multiply_scalar(scaled, registers[k][side].limb(i), terms.factors[k][i], n(), q);
-        kernel.add(product[side].limb(i), product[side].limb(i), scaled, n(), q);
-      }
-    });
-  }
-}
-
-/// stage.sum = P times what relinearisation makes of `square`, modulo QP, and P times the product's other
-/// parts where `with_product`. Destroys the product.
-void LatencyRunner::Workspace::relinearise(const RnsPolynomial& square, size_t limbs, bool with_product,
-                                           const LatencyKeys& keys) {
-  stage.enter(limbs);
-  to_coefficients(square, stage.work, limbs);
-  decompose(params, stage.work, &square, stage.digits, pool);
-  const PreparedKey& key = keys.at(kRelinearisation, limbs);
-  pool.for_each(extended_limbs(), [&](size_t limb) {
-    SwitchedBlocks blocks = switched_blocks(stage.digits, key, limb, 0, kKeyPrefetchWords);
-    for (size_t side = 0; side < 2 && with_product && limb < limbs; ++side) {
-      uint32_t* const part = product[side].limb(limb);
-      kernel.multiply_scalar(part, part, params.special_product(limb), n(), modulus(limb));
-      blocks.added[side] = part;
-    }
-    kernel.switch_key(stage.sum[0].limb(limb), stage.sum[1].limb(limb), 16, blocks, n(), modulus(limb));
-  });
-}
-
-/// out = (left right + linear terms) relinearised and rescaled by `drop` primes, + constant.
-void LatencyRunner::Workspace::multiply(const Product& factors, const Terms& terms, size_t drop, Pair& out,
-                                        size_t limbs, const LatencyKeys& keys) {
-  tensor(registers[factors.left], registers[factors.right], limbs);
-  add_linear(terms, limbs);
-  relinearise(product[2], limbs, true, keys);
-  for (size_t side = 0; side < 2; ++side) {
-    mod_down(params, stage.sum[side], limbs, drop, out[side], stage.scratch, pool);
-  }
-  if (terms.constant) add(out[0], *terms.constant);
-}
-
 /// From register 0 to the last one.
 void LatencyRunner::Workspace::activation(size_t index, const LatencyKeys& keys, const Ticket* ticket) {
   const ActivationPlan& step = plan().activations[index];
@@ -359,7 +241,8 @@ void LatencyRunner::Workspace::activation(size_t index, const LatencyKeys& keys,
     if (p == 0 && ticket != nullptr) {
       first_product(program.terms_[index][p], drop, *ticket);
     } else {
-      multiply(products[p], program.terms_[index][p], drop, registers[p + 1], before, keys);
+      multiply(products[p], registers, program.terms_[index][p], before, keys.at(kRelinearisation, before));
+      divide_product(program.terms_[index][p], before, drop, registers[p + 1]);
     }
     limbs[p + 1] = before - drop;
   }
@@ -384,7 +267,7 @@ void LatencyRunner::Workspace::prepare(const RnsPolynomial& c1, const LatencyKey
   ticket.append(v1, limbs);
   for (size_t i = 0; i < limbs; ++i)
     kernel.multiply(product[2].limb(i), v1.limb(i), v1.limb(i), n(), params.modulus(i));
-  relinearise(product[2], limbs, false, keys);
+  relinearise(product[2], limbs, false, keys.at(kRelinearisation, limbs));
   for (size_t side = 0; side < 2; ++side) {
     mod_down(params, stage.sum[side], limbs, 0, product[side], stage.scratch, pool);
     ticket.append(product[side], limbs);
@@ -442,7 +325,8 @@ void LatencyRunner::Workspace::first_matrix(const RnsPolynomial& c0, const Ticke
 }
 
 /// Register 1, as multiply() gives it.
-void LatencyRunner::Workspace::first_product(const Terms& terms, size_t drop, const Ticket& ticket) {
+void LatencyRunner::Workspace::first_product(const ProductResidues& terms, size_t drop,
+                                             const Ticket& ticket) {
   const MatrixPlan& first = plan().matrices.front();
   const size_t limbs = first.limbs - first.drop;
   const Pair& v = registers[0];
@@ -452,7 +336,7 @@ void LatencyRunner::Workspace::first_product(const Terms& terms, size_t drop, co
     kernel.multiply(product[1].limb(i), v[0].limb(i), v[1].limb(i), n(), q);
     kernel.add(product[1].limb(i), product[1].limb(i), product[1].limb(i), n(), q);
   });
-  add_linear(terms, limbs);
+  add_linear(registers, terms, limbs);
   for (size_t side = 0; side < 2; ++side) {
     ticket.read(first.limbs + (side + 1) * limbs, limbs, product[2]);
     pool.for_each(limbs, [&](size_t i) {
@@ -462,11 +346,6 @@ void LatencyRunner::Workspace::first_product(const Terms& terms, size_t drop, co
     rescale(params, product[side], limbs, drop, registers[1][side], stage.scratch, pool);
   }
   if (terms.constant) add(registers[1][0], *terms.constant);
-}
-
-void LatencyRunner::Workspace::add(RnsPolynomial& out, const RnsPolynomial& b) {
-  for (size_t i = 0; i < b.num_limbs(); ++i)
-    kernel.add(out.limb(i), out.limb(i), b.limb(i), n(), params.modulus(i));
 }
 
 /// Random numbers up to the output limit in every slot, and part of a slot, that holds no output.

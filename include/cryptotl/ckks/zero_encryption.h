@@ -12,6 +12,8 @@ class ZeroEncryption {
  public:
   ZeroEncryption(const PublicKey& key, size_t limbs);
 
+  size_t bytes() const { return 2 * halves_[0].num_limbs() * halves_[0].n() * sizeof(uint32_t); }
+
   /// To c_0 and c_1 in coefficient form.
   void add_to(RnsPolynomial& c0, RnsPolynomial& c1) const;
 

@@ -16,7 +16,8 @@
 
 namespace cryptotl {
 
-/// A model's matrices as integers, laid out once; the same for every client. Immutable, shared between threads.
+/// A model's matrices as integers, laid out once; the same for every client. Immutable, shared between
+/// threads.
 class BatchProgram {
  public:
   /// Throws insecure_parameters and the like for a plan that does not hold, parameter_mismatch where network,
@@ -29,11 +30,18 @@ class BatchProgram {
 
  private:
   friend class BatchRunner;
+  friend class BatchHalf;
+  void round_matrices(const FoldedNetwork& network);
+  void add_biases(const FoldedNetwork& network, const std::vector<double>& centres);
+  void add_activation(const FoldedActivation& activation, size_t index, double centre);
+
   BatchPlan plan_;
   ParamsPtr params_;
   std::vector<IntegerMatrix> matrices_;
-  std::vector<std::vector<std::vector<uint32_t>>> biases_;  ///< [matrix][row][limb], at the output's scale
-  std::vector<std::vector<ProductResidues>> products_;      ///< [activation][product]
+  Digest first_matrix_{};                                    ///< of its entries
+  std::vector<std::vector<std::vector<uint32_t>>> biases_;   ///< [matrix][row][limb], at the output's scale
+  std::vector<std::vector<ProductResidues>> products_;       ///< [activation][product]
+  std::vector<std::vector<uint32_t>> activation_constants_;  ///< [activation][limb], of its last product
 };
 
 /// One client's keys for batches. Immutable, shared.
@@ -51,6 +59,8 @@ class BatchKeys {
   size_t bytes() const;
 
  private:
+  const PreparedKey* find(size_t limbs) const;
+
   KeyId key_id_{};
   std::vector<PreparedKey> keys_;
   std::optional<ZeroEncryption> zero_;
@@ -80,9 +90,9 @@ class BatchHalf {
   AlignedVector<uint32_t> words_;  ///< [hidden unit][limb][N], after the rescale, NTT form
 };
 
-/// The encrypted forward pass of a batch, row by row in and out. Owns the memory of one batch's operands, about
-/// 8 N bytes a limb and row, and works in place; allocates nothing else but answers. Not thread-safe: one runner
-/// a concurrent batch; `threads` share its work.
+/// The encrypted forward pass of a batch, row by row in and out. Owns the memory of one batch's operands,
+/// about 8 N bytes a limb and row, and works in place; allocates nothing else but answers. Not thread-safe:
+/// one runner a concurrent batch; `threads` share its work.
 ///
 ///   begin(); take_row() for every input row in turn; run(); answer_rows() for every output row.
 class BatchRunner {
@@ -95,8 +105,8 @@ class BatchRunner {
   size_t memory_bytes() const;
 
   /// Forgets whatever was there. With the half of this batch, c_1 is not expanded and its part of the first
-  /// matrix not multiplied; the answers are the same to the bit but for their fresh encryptions of zero. Throws
-  /// parameter_mismatch where `half` is for another batch.
+  /// matrix not multiplied; the answers are the same to the bit but for their fresh encryptions of zero.
+  /// Throws parameter_mismatch where `half` is for another batch.
   void begin(const Digest& seed, uint64_t number, const KeyId& key_id,
              std::shared_ptr<const BatchHalf> half = nullptr);
   /// The next row (write_batch_row). malformed, or parameter_mismatch for one of another batch, key or place;
@@ -107,7 +117,8 @@ class BatchRunner {
   /// another client.
   void run(const BatchKeys& keys);
   /// Output rows first .. first + count - 1 as write_answer gives them: with fresh encryptions of zero added
-  /// unless `trusting`, which shows the client what the answers' noise tells of the weights (docs/security.md).
+  /// unless `trusting`, which shows the client what the answers' noise tells of the weights
+  /// (docs/security.md).
   std::vector<Bytes> answer_rows(size_t first, size_t count, const BatchKeys& keys, bool trusting = false);
 
   /// Works out what begin() takes. Uses the memory of a batch.

@@ -14,6 +14,7 @@
 #include "cryptotl/ckks/evaluation_key.h"
 #include "cryptotl/ckks/key_switch.h"
 #include "cryptotl/ckks/switched_ciphertext.h"
+#include "cryptotl/execute/products.h"
 #include "cryptotl/execute/ticket.h"
 #include "cryptotl/plan/latency_plan.h"
 #include "cryptotl/rns/automorphism.h"
@@ -56,11 +57,6 @@ class LatencyProgram {
       return limb * limb_words + sums * group_size() * kTileWords;
     }
   };
-  /// One product's linear terms as residues, and its constant in NTT form.
-  struct Terms {
-    std::vector<std::vector<uint32_t>> factors;  ///< [register][limb]; empty where the factor is 0
-    std::optional<RnsPolynomial> constant;       ///< at the product's scale, after its rescale
-  };
   RnsPolynomial encode_constant(std::span<const Complex> slots, const Register& at) const;
   template <typename Entry>
   Diagonals encode(size_t matrix, const Entry& entry) const;
@@ -72,9 +68,9 @@ class LatencyProgram {
   ParamsPtr params_;
   Encoder encoder_;
   std::vector<Diagonals> matrices_;
-  std::vector<RnsPolynomial> biases_;               ///< one a matrix, at the scale and limbs of its output
-  std::vector<std::vector<Terms>> terms_;           ///< [activation][product]
-  std::map<uint32_t, Automorphism> automorphisms_;  ///< by Galois element; 1 is the identity
+  std::vector<RnsPolynomial> biases_;                ///< one a matrix, at the scale and limbs of its output
+  std::vector<std::vector<ProductResidues>> terms_;  ///< [activation][product]
+  std::map<uint32_t, Automorphism> automorphisms_;   ///< by Galois element; 1 is the identity
 };
 
 /// One client's switching keys in reading order, at the limbs that the plan uses them. Immutable, shared.

@@ -1,0 +1,157 @@
+#include <cmath>
+
+#include "cryptotl/ckks/encoder.h"
+#include "cryptotl/execute/batch.h"
+#include "cryptotl/plan/activation_circuit.h"
+#include "cryptotl/plan/packing.h"
+#include "execute/residues.h"
+
+namespace cryptotl {
+namespace {
+
+void require_same_network(const FoldedNetwork& network, const Calibration& calibration,
+                          const BatchPlan& plan) {
+  bool same = widths_of(network) == plan.widths && calibration.layers.size() == network.maps.size() &&
+              network.activations.size() == plan.activations.size();
+  for (size_t i = 0; same && i < network.activations.size(); ++i)
+    same = network.activations[i].degree == plan.activations[i].degree;
+  if (same) return;
+  throw Error(ErrorCode::parameter_mismatch,
+              "the batch plan was made for a network of other widths or activations");
+}
+
+/// A number that every slot holds, at a scale: the constant term of a polynomial.
+std::vector<uint32_t> constant_residues(const Params& params, double value, const Register& at) {
+  std::vector<uint32_t> out;
+  for (size_t limb = 0; limb < at.limbs; ++limb)
+    out.push_back(residue_of(std::round(value * at.scale), params.modulus(limb)));
+  return out;
+}
+
+/// The same in NTT form.
+RnsPolynomial constant_polynomial(const Params& params, std::span<const uint32_t> residues) {
+  RnsPolynomial out(params.n(), residues.size());
+  for (size_t limb = 0; limb < residues.size(); ++limb)
+    std::ranges::fill(out.limb_span(limb), residues[limb]);
+  return out;
+}
+
+}  // namespace
+
+void BatchProgram::round_matrices(const FoldedNetwork& network) {
+  for (size_t i = 0; i < network.maps.size(); ++i) {
+    const Matrix& weight = network.maps[i].weight;
+    std::vector<int32_t> entries;
+    entries.reserve(weight.values.size());
+    for (const double value : weight.values) {
+      const double entry = std::round(value * plan_.matrices[i].scale);
+      if (!(std::abs(entry) < kMatrixEntryBound))
+        throw Error(ErrorCode::parameter_mismatch, "the batch plan was made for smaller weights");
+      entries.push_back(static_cast<int32_t>(entry));
+    }
+    if (i == 0)
+      first_matrix_ =
+          digest({reinterpret_cast<const uint8_t*>(entries.data()), entries.size() * sizeof(int32_t)});
+    matrices_.emplace_back(entries, weight.rows, weight.cols, matrix_kernel());
+  }
+}
+
+/// Inputs travel less 1/2, and an activation's values less their centre, because the rounding of an entry
+/// multiplies them; the biases give back what that takes away.
+void BatchProgram::add_biases(const FoldedNetwork& network, const std::vector<double>& centres) {
+  for (size_t i = 0; i < network.maps.size(); ++i) {
+    const double centre = i == 0 ? 0.5 : centres[i - 1];
+    std::vector<std::vector<uint32_t>>& rows = biases_.emplace_back();
+    for (size_t row = 0; row < network.maps[i].weight.rows; ++row) {
+      rows.push_back(
+          constant_residues(*params_, bias_of(network.maps[i], row, centre), plan_.matrix_output(i)));
+    }
+  }
+}
+
+void BatchProgram::add_activation(const FoldedActivation& activation, size_t index, double centre) {
+  const std::vector<Register> registers = plan_.registers(index);
+  const auto products = activation_products(activation.degree);
+  const std::vector<ProductTerms> wanted = activation_terms(activation);
+  std::vector<ProductResidues>& out = products_.emplace_back(products.size());
+  for (size_t p = 0; p < products.size(); ++p) {
+    const Register& left = registers[products[p].left];
+    const Register& right = registers[products[p].right];
+    out[p].factors = factor_residues(*params_, wanted[p], left.scale * right.scale, registers,
+                                     std::min(left.limbs, right.limbs));
+    const bool last = p + 1 == products.size();
+    const std::vector<uint32_t> constant =
+        constant_residues(*params_, wanted[p].constant - (last ? centre : 0), registers[p + 1]);
+    if (last) {
+      activation_constants_.push_back(constant);
+    } else if (wanted[p].constant != 0) {
+      out[p].constant = constant_polynomial(*params_, constant);
+    }
+  }
+}
+
+BatchProgram::BatchProgram(const FoldedNetwork& network, const Calibration& calibration,
+                           const BatchPlan& plan)
+    : plan_(plan), params_(Params::create(plan.params).value()) {
+  require_same_network(network, calibration, plan);
+  std::vector<double> centres;
+  for (size_t i = 0; i < network.activations.size(); ++i) {
+    centres.push_back(calibration.layers[i].centre);
+    add_activation(network.activations[i], i, centres.back());
+  }
+  round_matrices(network);
+  add_biases(network, centres);
+}
+
+size_t BatchProgram::bytes() const {
+  size_t sum = 0;
+  for (const IntegerMatrix& matrix : matrices_) sum += matrix.bytes();
+  return sum;
+}
+
+Result<std::shared_ptr<const BatchKeys>> BatchKeys::create(const BatchPlan& plan, const EvaluationKeys& keys,
+                                                           const PublicKey& public_key) {
+  const auto params = Params::create(plan.params);
+  if (!params.ok()) return params.error();
+  if ((*params)->id() != keys.params->id() || (*params)->id() != public_key.params->id())
+    return Error(ErrorCode::parameter_mismatch, "batch keys: made under other parameters than the plan's");
+  if (keys.key_id != public_key.key_id)
+    return Error(ErrorCode::parameter_mismatch, "batch keys: the public key belongs to another secret key");
+  const auto out = std::make_shared<BatchKeys>();
+  out->key_id_ = keys.key_id;
+  for (size_t i = 0; i < plan.activations.size(); ++i) {
+    const std::vector<Register> registers = plan.registers(i);
+    for (const Product& product : activation_products(plan.activations[i].degree)) {
+      const size_t limbs = std::min(registers[product.left].limbs, registers[product.right].limbs);
+      if (out->find(limbs) != nullptr) continue;
+      const SwitchingKey* key = keys.find(kRelinearisation, limbs);
+      if (key == nullptr)
+        return Error(ErrorCode::missing_key, "batch keys: the relinearisation key for " +
+                                                 std::to_string(limbs) + " limbs is missing");
+      out->keys_.emplace_back(**params, keys.key_id, *key, limbs);
+    }
+  }
+  out->zero_.emplace(public_key, plan.matrices.back().limbs - plan.matrices.back().drop);
+  return std::shared_ptr<const BatchKeys>(out);
+}
+
+const PreparedKey* BatchKeys::find(size_t limbs) const {
+  for (const PreparedKey& key : keys_) {
+    if (key.limbs() == limbs) return &key;
+  }
+  return nullptr;
+}
+
+const PreparedKey& BatchKeys::relinearisation(size_t limbs) const {
+  const PreparedKey* key = find(limbs);
+  CRYPTOTL_ASSERT(key != nullptr);
+  return *key;
+}
+
+size_t BatchKeys::bytes() const {
+  size_t sum = zero_->bytes();
+  for (const PreparedKey& key : keys_) sum += key.bytes();
+  return sum;
+}
+
+}  // namespace cryptotl

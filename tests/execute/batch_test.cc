@@ -1,0 +1,179 @@
+#include "cryptotl/execute/batch.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "cryptotl/base/file.h"
+#include "cryptotl/ckks/wire.h"
+#include "execute/encrypted_network.h"
+
+namespace cryptotl {
+namespace {
+
+const Digest kSeed = batch_seed(Digest{}, 0);
+
+/// Samples as a client sends them: a feature a row, less 1/2.
+Matrix features_by_sample(const Matrix& rows) {
+  Matrix out(rows.cols, rows.rows);
+  for (size_t i = 0; i < rows.rows; ++i) {
+    for (size_t f = 0; f < rows.cols; ++f) out(f, i) = rows(i, f) - 0.5;
+  }
+  return out;
+}
+
+double largest_difference(const Matrix& a, const Matrix& b) {
+  double largest = 0;
+  for (size_t i = 0; i < a.values.size(); ++i) largest = std::max(largest, std::abs(a.values[i] - b.values[i]));
+  return largest;
+}
+
+/// A network, its batch program, and a client's keys.
+struct Batches {
+  explicit Batches(FoldedNetwork network, const PlanOptions& options = {}, size_t threads = 1)
+      : folded(std::move(network)),
+        calibration(calibrate(folded, uniform_rows(100, folded.input_width(), 2))),
+        plan(plan_batch(folded, calibration, options).value()),
+        program(std::make_shared<BatchProgram>(folded, calibration, plan)),
+        key(program->params(), kSeed),
+        keys(BatchKeys::create(plan, make_evaluation_keys(key.secret(), required_keys(plan)),
+                               make_public_key(key.secret()))
+                 .value()),
+        runner(program, threads) {}
+
+  EncryptedBatch encrypted(const Matrix& rows) {
+    return key.encrypt(features_by_sample(rows), plan.input_scale, plan.top_limbs());
+  }
+  Bytes row(const EncryptedBatch& batch, size_t i) const {
+    return write_batch_row(*program->params(), key.secret().id(), batch.place(i), batch.row(i));
+  }
+  void send(const EncryptedBatch& batch, std::shared_ptr<const BatchHalf> half = nullptr) {
+    runner.begin(kSeed, batch.number(), key.secret().id(), std::move(half));
+    for (size_t i = 0; i < batch.rows(); ++i) runner.take_row(row(batch, i)).value();
+  }
+  Matrix answers(size_t samples, bool trusting = false) {
+    const RealEncoder encoder(program->params()->log_n());
+    Matrix out(samples, plan.output_width());
+    for (size_t r = 0; r < plan.output_width(); ++r) {
+      const Bytes bytes = runner.answer_rows(r, 1, *keys, trusting).front();
+      const auto coefficients = decrypt(key.secret(), read_answer(bytes, program->params()).value());
+      EXPECT_FALSE(may_have_wrapped(plan, coefficients));
+      const std::vector<double> slots = encoder.decode(coefficients, plan.answer_scale());
+      for (size_t i = 0; i < samples; ++i) out(i, r) = slots[i];
+    }
+    return out;
+  }
+  Matrix features(const Matrix& rows, std::shared_ptr<const BatchHalf> half = nullptr) {
+    send(encrypted(rows), std::move(half));
+    runner.run(*keys);
+    return answers(rows.rows);
+  }
+
+  FoldedNetwork folded;
+  Calibration calibration;
+  BatchPlan plan;
+  std::shared_ptr<const BatchProgram> program;
+  BatchKey key;
+  std::shared_ptr<const BatchKeys> keys;
+  BatchRunner runner;
+};
+
+TEST(BatchRunner, ComputesEverySampleOfABatchToThePredictedError) {
+  Batches both(random_network(24, 20, 7, 1));
+  const Matrix rows = uniform_rows(both.plan.samples(), 24, 3);
+  const double error = largest_difference(both.features(rows), forward(both.folded, rows));
+  EXPECT_LE(error, both.plan.predicted_error);
+  EXPECT_GE(error, both.plan.predicted_error / 64);
+  EXPECT_LE(both.plan.predicted_error, 1e-4);
+}
+
+TEST(BatchRunner, AnswersFewSamplesAndSeveralThreadsAlike) {
+  Batches both(random_network(9, 12, 3, 2), {}, 2);
+  const Matrix rows = uniform_rows(5, 9, 4);
+  EXPECT_LE(largest_difference(both.features(rows), forward(both.folded, rows)), both.plan.predicted_error);
+}
+
+TEST(BatchPlan, SaysWhichPrecisionItsIntegersReach) {
+  const FoldedNetwork network = random_network(6, 5, 4, 5);
+  const Calibration calibration = calibrate(network, uniform_rows(100, 6, 2));
+  const auto refused = plan_batch(network, calibration, {.precision = 1e-8});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(std::string(refused.error().what()).find("the least is"), std::string::npos);
+}
+
+TEST(BatchRunner, AnswersOfAPreparedHalfAreTheSameToTheBit) {
+  Batches both(random_network(11, 8, 3, 6));
+  const Matrix rows = uniform_rows(30, 11, 4);
+  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "half";
+  const EncryptedBatch batch = both.encrypted(rows);
+  both.runner.prepare(kSeed, batch.number())->write(path, *both.program).value();
+  EXPECT_EQ(std::filesystem::file_size(path), BatchHalf::file_bytes(both.plan));
+  const auto half = BatchHalf::read(path, *both.program, kSeed, batch.number()).value();
+  both.send(batch);
+  both.runner.run(*both.keys);
+  const std::vector<Bytes> cold = both.runner.answer_rows(0, 3, *both.keys, true);
+  both.send(batch, half);
+  both.runner.run(*both.keys);
+  EXPECT_EQ(cold, both.runner.answer_rows(0, 3, *both.keys, true));
+  EXPECT_NE(cold, both.runner.answer_rows(0, 3, *both.keys)) << "no fresh encryption of zero";
+
+  EXPECT_THROW(both.runner.begin(kSeed, batch.number() + 1, both.key.secret().id(), half), Error);
+  EXPECT_FALSE(BatchHalf::read(path, *both.program, kSeed, batch.number() + 1).ok());
+  EXPECT_FALSE(BatchHalf::read(path, *both.program, Digest{}, batch.number()).ok());
+  Batches other(random_network(11, 8, 3, 7));
+  EXPECT_FALSE(BatchHalf::read(path, *other.program, kSeed, batch.number()).ok()) << "another model";
+  Bytes bytes = read_file(path).value();
+  bytes.back() ^= 1;
+  write_file(path, bytes).value();
+  EXPECT_FALSE(BatchHalf::read(path, *both.program, kSeed, batch.number()).ok()) << "damaged";
+  bytes.pop_back();
+  write_file(path, bytes).value();
+  EXPECT_FALSE(BatchHalf::read(path, *both.program, kSeed, batch.number()).ok()) << "truncated";
+}
+
+TEST(BatchRunner, RefusesRowsThatDoNotBelong) {
+  Batches both(random_network(4, 4, 2, 8));
+  const Matrix rows = uniform_rows(3, 4, 4);
+  const EncryptedBatch batch = both.encrypted(rows);
+  const EncryptedBatch next = both.encrypted(rows);
+  both.runner.begin(kSeed, batch.number(), both.key.secret().id());
+  EXPECT_THROW(both.runner.run(*both.keys), Error) << "no rows yet";
+  EXPECT_FALSE(both.runner.take_row(both.row(batch, 1)).ok()) << "out of order";
+  EXPECT_FALSE(both.runner.take_row(both.row(next, 0)).ok()) << "of another batch";
+  BatchKey stranger(both.program->params(), kSeed);
+  const EncryptedBatch theirs =
+      stranger.encrypt(features_by_sample(rows), both.plan.input_scale, both.plan.top_limbs());
+  EXPECT_FALSE(both.runner
+                   .take_row(write_batch_row(*both.program->params(), stranger.secret().id(), theirs.place(0),
+                                             theirs.row(0)))
+                   .ok())
+      << "under another key";
+  Bytes damaged = both.row(batch, 0);
+  damaged[300] ^= 1;
+  EXPECT_FALSE(both.runner.take_row(damaged).ok());
+  EXPECT_EQ(both.runner.rows_taken(), 0u);
+  // Nothing of that is left: the batch goes on.
+  for (size_t i = 0; i < 4; ++i) both.runner.take_row(both.row(batch, i)).value();
+  EXPECT_FALSE(both.runner.take_row(both.row(batch, 3)).ok()) << "more rows than there are";
+  both.runner.run(*both.keys);
+  EXPECT_LE(largest_difference(both.answers(3), forward(both.folded, rows)), both.plan.predicted_error);
+  EXPECT_THROW(both.runner.answer_rows(1, 2, *both.keys), Error);
+  EXPECT_THROW(both.runner.run(*both.keys), Error) << "twice";
+}
+
+TEST(BatchKeys, NameWhatIsMissingAndRefuseTwoSecrets) {
+  Batches both(random_network(4, 4, 2, 8));
+  const PublicKey public_key = make_public_key(both.key.secret());
+  const auto none = BatchKeys::create(both.plan, make_evaluation_keys(both.key.secret(), {}), public_key);
+  ASSERT_FALSE(none.ok());
+  EXPECT_EQ(none.error().code(), ErrorCode::missing_key);
+  BatchKey other(both.program->params(), kSeed);
+  const auto mixed = BatchKeys::create(
+      both.plan, make_evaluation_keys(other.secret(), required_keys(both.plan)), public_key);
+  ASSERT_FALSE(mixed.ok());
+  EXPECT_EQ(mixed.error().code(), ErrorCode::parameter_mismatch);
+}
+
+}  // namespace
+}  // namespace cryptotl
