@@ -35,14 +35,16 @@ struct WordMatrix {
 
   static void pack_residues(uint64_t* out, int64_t* starts, const uint32_t* const* rows, size_t depth,
                             size_t first, size_t count) {
+    uint64_t sums[kPositions] = {};
     for (size_t k = 0; k < depth; ++k, out += kPositions) {
       const uint32_t* const row = rows[k] + first;
-      for (size_t i = 0; i < count; ++i) {
-        out[i] = row[i];
-        starts[i] -= kEntryOffset * static_cast<int64_t>(row[i]);
+      if (count == kPositions) {
+        for (size_t i = 0; i < kPositions; ++i) sums[i] += out[i] = row[i];
+        continue;
       }
-      for (size_t i = count; i < kPositions; ++i) out[i] = 0;
+      for (size_t i = 0; i < kPositions; ++i) sums[i] += out[i] = i < count ? row[i] : 0;
     }
+    for (size_t i = 0; i < kPositions; ++i) starts[i] -= kEntryOffset * static_cast<int64_t>(sums[i]);
   }
 
   static void multiply(int64_t* sums, size_t stride, const uint64_t* weights, const uint64_t* residues,
