@@ -1,6 +1,7 @@
 #include "cryptotl/ckks/batch_encryption.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "ckks/small_polynomial.h"
 #include "cryptotl/ckks/sampling.h"
@@ -12,6 +13,15 @@ namespace {
 const ParamsPtr& require_real(const ParamsPtr& params) {
   if (params->ring() == Ring::conjugate_invariant) return params;
   throw Error(ErrorCode::invalid_argument, "a key for batches outside the conjugate-invariant ring");
+}
+
+SecretKey bounded_secret(const ParamsPtr& params) {
+  const RealEncoder encoder(params->log_n());
+  const double bound = kSecretSlotBound * std::sqrt(4.0 / 3 * static_cast<double>(params->n()));
+  while (true) {
+    SecretKey secret = SecretKey::generate(params);
+    if (encoder.largest_slot(secret.coefficients()) <= bound) return secret;
+  }
 }
 
 }  // namespace
@@ -28,7 +38,7 @@ void expand_batch_row(const Params& params, const BatchRow& row, size_t limb, st
 }
 
 BatchKey::BatchKey(const ParamsPtr& params, const Digest& seed)
-    : secret_(SecretKey::generate(require_real(params))), seed_(seed) {}
+    : secret_(bounded_secret(require_real(params))), seed_(seed) {}
 
 EncryptedBatch BatchKey::encrypt(Matrix samples, double scale, size_t limbs) {
   const RealEncoder encoder(secret_.params()->log_n());
@@ -67,7 +77,7 @@ RnsPolynomial EncryptedBatch::row(size_t row) const {
   for (size_t i = 0; i < repeated_.size(); ++i) slots[samples_.cols + i] = samples_(row, repeated_[i]);
   const std::vector<int64_t> message = encoder_.encode(slots.span(), scale_);
   SecretBuffer<int8_t> error(n);
-  sample_error(stream, error.span());
+  sample_error_from(stream, error.span());
   RnsPolynomial out(n, limbs_);
   for (size_t limb = 0; limb < limbs_; ++limb) {
     const NttTables& tables = params.tables(limb);

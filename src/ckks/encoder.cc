@@ -76,12 +76,16 @@ std::vector<int64_t> Encoder::encode(std::span<const Complex> values, double sca
   return coefficients;
 }
 
+void Encoder::evaluate(std::span<Complex> coefficients) const {
+  for (size_t j = 0; j < coefficients.size(); ++j) coefficients[j] = coefficients[j].real() * roots_[j];
+  transform(coefficients, false);
+}
+
 std::vector<Complex> Encoder::decode(std::span<const double> coefficients, double scale) const {
   const size_t n = size_t{1} << log_n_;
   CRYPTOTL_ASSERT(coefficients.size() == n);
-  std::vector<Complex> points(n);
-  for (size_t j = 0; j < n; ++j) points[j] = coefficients[j] * roots_[j];
-  transform(points, false);
+  std::vector<Complex> points(coefficients.begin(), coefficients.end());
+  evaluate(points);
   std::vector<Complex> values(n / 2);
   for (size_t k = 0; k < n / 2; ++k) values[k] = points[slot_index_[k]] / scale;
   return values;

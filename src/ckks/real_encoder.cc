@@ -1,5 +1,10 @@
 #include "cryptotl/ckks/real_encoder.h"
 
+#include <algorithm>
+#include <cmath>
+
+#include "cryptotl/base/secret_buffer.h"
+
 namespace cryptotl {
 
 std::vector<int64_t> RealEncoder::encode(std::span<const double> values, double scale) const {
@@ -23,6 +28,18 @@ std::vector<double> RealEncoder::decode(std::span<const double> coefficients, do
   std::vector<double> out(n);
   for (size_t k = 0; k < n; ++k) out[k] = slots[k].real();
   return out;
+}
+
+double RealEncoder::largest_slot(std::span<const int8_t> secret) const {
+  const size_t n = encoder_.slots();
+  CRYPTOTL_ASSERT(secret.size() == n);
+  SecretBuffer<Complex> points(2 * n);
+  for (size_t i = 0; i < n; ++i) points[i] = secret[i];
+  for (size_t i = 1; i < n; ++i) points[2 * n - i] = -static_cast<double>(secret[i]);
+  encoder_.evaluate(points.span());
+  double largest = 0;
+  for (const Complex& point : points.span()) largest = std::max(largest, std::abs(point.real()));
+  return largest;
 }
 
 }  // namespace cryptotl

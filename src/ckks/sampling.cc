@@ -42,10 +42,10 @@ void sample_error(std::span<int8_t> out) {
   SecretBuffer<Seed> seed(1);
   random_bytes(seed[0]);
   Xof stream(seed[0], Label("error").view());
-  sample_error(stream, out);
+  sample_error_from(stream, out);
 }
 
-void sample_error(Xof& stream, std::span<int8_t> out) {
+void sample_error_from(Xof& stream, std::span<int8_t> out) {
   // The sum of 21 bits less that of 21 more is as the sum of 42 bits less 21: a bit and its complement are
   // alike.
   constexpr size_t kBytes = 6;

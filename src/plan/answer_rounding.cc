@@ -35,7 +35,8 @@ size_t spare_bits(const ProgramPlan& plan) {
 
 double answer_rounding(const ProgramPlan& plan) {
   const size_t n = degree(plan);
-  return slot_deviation(modulus_switch_noise(n, plan.answer_dropped_bits), n, plan.params.ring) /
+  return secret_tail(plan.params.ring) *
+         slot_deviation(modulus_switch_noise(n, plan.answer_dropped_bits), n, plan.params.ring) /
          plan.answer_scale();
 }
 
@@ -51,8 +52,9 @@ void choose_answer(ProgramPlan& plan, double deviation, double most) {
   plan.answer_bits = 0;
   plan.answer_spare_bits = spare_bits(plan);
   // The largest deviation of a coefficient, as a part of the modulus: the scale of 0 bits is that of a part.
-  const double room =
-      std::min(limit * plan.answer_scale() / slot_deviation(1, n, plan.params.ring), kShareOfModulus / kTail);
+  const double room = std::min(
+      limit * plan.answer_scale() / (secret_tail(plan.params.ring) * slot_deviation(1, n, plan.params.ring)),
+      kShareOfModulus / kTail);
   plan.answer_bits = kMaxSwitchedBits;
   plan.answer_dropped_bits = 0;
   std::pair<size_t, double> least = {2 * kMaxSwitchedBits + 1, 0};  // bits of both parts, then the rounding

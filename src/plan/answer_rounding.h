@@ -4,8 +4,8 @@
 
 namespace cryptotl {
 
-/// The deviation that the switch of the answer adds to every output. An output is a component of a slot, so
-/// its gain is 1.
+/// The deviation that the switch of the answer adds to every output, secret_tail() times. An output is a
+/// component of a slot, so its gain is 1.
 double answer_rounding(const ProgramPlan& plan);
 
 /// True where that rounding may carry an answer beyond the room that largest_output_scale() leaves.

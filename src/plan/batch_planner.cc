@@ -20,6 +20,8 @@ namespace {
 
 Error refuse(const std::string& why) { return Error(ErrorCode::invalid_argument, "batch plan: " + why); }
 
+constexpr double kSlotShare = 0.625;  // of the output limit, which is twice the largest answer of the source
+
 struct Candidate {
   double cost = 0;  ///< a sample of a full batch
   size_t log_n = 0;
@@ -67,7 +69,8 @@ class BatchSearch {
     plan.widths = widths_of(network_);
     plan.narrow_entries = narrow;
     begin_outline(plan, network_, calibration_);
-    plan.slot_limit = plan.output_limit;  // every slot holds an answer
+    // Every slot holds an answer: were all of them the largest of the source, there would still be room.
+    plan.slot_limit = kSlotShare * plan.output_limit;
     return plan;
   }
 

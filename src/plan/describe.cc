@@ -2,6 +2,7 @@
 #include <sstream>
 
 #include "cryptotl/plan/activation_circuit.h"
+#include "cryptotl/plan/batch_plan.h"
 #include "cryptotl/plan/latency_plan.h"
 
 namespace cryptotl {
@@ -31,6 +32,26 @@ void describe_product(std::ostream& out, const Product& product, size_t index, c
       << result.limbs << " limbs at 2^" << log_of(result.scale) << "; about " << milliseconds(time) << "\n";
 }
 
+void describe_products(std::ostream& out, const ProgramPlan& plan, size_t i, size_t& step,
+                       std::span<const double> times) {
+  const std::vector<Register> registers = plan.registers(i);
+  const auto products = activation_products(plan.activations[i].degree);
+  for (size_t p = 0; p < products.size(); ++p) {
+    out << "  " << step++ << ". ";
+    describe_product(out, products[p], p, registers[p + 1], times[p]);
+  }
+}
+
+void describe_switch(std::ostream& out, const ProgramPlan& plan) {
+  out << "answer switched to " << plan.answer_bits << " bits a coefficient, "
+      << plan.answer_bits - plan.answer_dropped_bits << " of c_0; at 2^" << log_of(plan.answer_scale())
+      << "\n";
+}
+
+void describe_noise(std::ostream& out, const ProgramPlan& plan) {
+  for (const NoiseTerm& term : plan.noise) out << "  " << term.deviation << "  " << term.name << "\n";
+}
+
 }  // namespace
 
 std::string describe(const LatencyPlan& plan, const KernelSpeeds& speeds) {
@@ -47,23 +68,53 @@ std::string describe(const LatencyPlan& plan, const KernelSpeeds& speeds) {
   for (size_t i = 0; i < plan.matrices.size(); ++i) {
     describe_matrix(number(), plan, i, times[next++]);
     if (i == plan.activations.size()) break;
-    const std::vector<Register> registers = plan.registers(i);
-    const auto products = activation_products(plan.activations[i].degree);
-    for (size_t p = 0; p < products.size(); ++p)
-      describe_product(number(), products[p], p, registers[p + 1], times[next++]);
+    describe_products(out, plan, i, step, std::span(times).subspan(next));
+    next += activation_products(plan.activations[i].degree).size();
   }
   number() << plan.packing.output_copies << " partial sums folded; answer at 2^"
            << log_of(plan.output_scale()) << ", |y| <= " << plan.output_limit
            << (plan.random_slots ? ", other slots random" : "") << "\n";
-  number() << "answer switched to " << plan.answer_bits << " bits a coefficient, "
-           << plan.answer_bits - plan.answer_dropped_bits << " of c_0; at 2^" << log_of(plan.answer_scale())
-           << "\n";
+  describe_switch(number(), plan);
   out << "about " << std::round(10 * cost.milliseconds) / 10 << " ms; request " << cost.request_bytes
       << " bytes, response " << cost.response_bytes << ", keys " << cost.key_bytes << "\n"
       << "predicted error " << plan.predicted_error
       << " (inputs under a public key: " << plan.predicted_error_public
       << "); standard deviation by source:\n";
-  for (const NoiseTerm& term : plan.noise) out << "  " << term.deviation << "  " << term.name << "\n";
+  describe_noise(out, plan);
+  return out.str();
+}
+
+std::string describe(const BatchPlan& plan, const KernelSpeeds& speeds) {
+  const BatchCost cost = cost_of(plan, speeds);
+  const std::vector<double> times = step_costs(plan, speeds);
+  std::ostringstream out;
+  size_t step = 1;
+  const auto number = [&]() -> std::ostream& { return out << "  " << step++ << ". "; };
+  out << plan.samples() << " inputs at a time, one a slot, " << plan.top_limbs() << " primes and "
+      << plan.params.special_primes.size() << " special\n";
+  number() << "a row of each of " << plan.input_width() << " inputs at 2^" << log_of(plan.input_scale)
+           << "; about " << milliseconds(times.front()) << "\n";
+  for (size_t i = 0; i < plan.matrices.size(); ++i) {
+    const MatrixPlan& matrix = plan.matrices[i];
+    const Register result = plan.matrix_output(i);
+    number() << "matrix " << plan.widths[i + 1] << " x " << plan.widths[i] << ": integers at 2^"
+             << log_of(matrix.scale) << ", " << matrix.limbs << " limbs -> " << result.limbs << " limbs at 2^"
+             << log_of(result.scale) << "; about " << milliseconds(times[2 * i + 1]) << "\n";
+    if (i == plan.activations.size()) break;
+    number() << "activation of degree " << plan.activations[i].degree << " -> "
+             << plan.registers(i).back().limbs << " limbs at 2^" << log_of(plan.registers(i).back().scale)
+             << "; about " << milliseconds(times[2 * i + 2]) << "\n";
+  }
+  number() << "encryptions of zero added; |y| <= " << plan.output_limit << "; about "
+           << milliseconds(times.back()) << "\n";
+  describe_switch(number(), plan);
+  const auto samples = static_cast<double>(plan.samples());
+  out << "about " << milliseconds(cost.milliseconds) << " a batch, " << cost.milliseconds / samples
+      << " an input (prepared: " << milliseconds(cost.prepared_milliseconds) << "); request "
+      << cost.request_bytes << " bytes, response " << cost.response_bytes << ", keys " << cost.key_bytes
+      << "\n"
+      << "predicted error " << plan.predicted_error << "; standard deviation by source:\n";
+  describe_noise(out, plan);
   return out.str();
 }
 

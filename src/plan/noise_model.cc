@@ -7,6 +7,7 @@
 #include "cryptotl/ckks/noise.h"
 #include "cryptotl/ckks/sampling.h"
 #include "cryptotl/plan/activation_circuit.h"
+#include "scales.h"
 
 namespace cryptotl {
 namespace {
@@ -46,8 +47,8 @@ double largest_entry(const Matrix& matrix) {
 
 }  // namespace
 
-void NoiseSum::add(size_t layer, const char* name, double deviation) {
-  variance_ += deviation * deviation;
+void NoiseSum::add(size_t layer, const char* name, double deviation, double tail) {
+  variance_ += std::pow(tail * deviation, 2);
   if (terms_ != nullptr) terms_->push_back({"layer " + std::to_string(layer + 1) + ": " + name, deviation});
 }
 
@@ -56,7 +57,8 @@ double NoiseSum::deviation() const { return std::sqrt(variance_); }
 NoiseModel::NoiseModel(const FoldedNetwork& network, const Calibration& calibration, const ParamsSpec& params)
     : calibration_(calibration),
       dimension_(noise_dimension(size_t{1} << params.log_n, params.ring)),
-      slot_factor_(slot_deviation(1, dimension_, params.ring)) {
+      slot_factor_(slot_deviation(1, dimension_, params.ring)),
+      tail_(secret_tail(params.ring)) {
   for (size_t i = 0; i < network.maps.size(); ++i) {
     weight_mean_square_.push_back(root_mean_square(network.maps[i].weight));
     weight_limits_.push_back(largest_entry(network.maps[i].weight));
@@ -100,7 +102,7 @@ void NoiseModel::add_activation(const ProgramPlan& plan, size_t i, NoiseSum& sum
       variance += std::pow(register_gains[p] * register_limits_[i][k] * wrong / kBoundShare, 2) * widths_[i];
     }
   }
-  sum.add(i, "products: key switching and rescale", std::sqrt(variance));
+  sum.add(i, "products: key switching and rescale", std::sqrt(variance), tail());
 }
 
 void NoiseModel::add_all(const ProgramPlan& plan, Encryption encryption, NoiseSum& sum) const {
@@ -121,7 +123,7 @@ std::vector<NoiseTerm> NoiseModel::terms(const ProgramPlan& plan, Encryption enc
   std::vector<NoiseTerm> out;
   NoiseSum sum(&out);
   add_all(plan, encryption, sum);
-  out.push_back({"rounding of the answer", answer_rounding(plan)});
+  out.push_back({"rounding of the answer", answer_rounding(plan) / tail()});
   return out;
 }
 

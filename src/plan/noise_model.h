@@ -14,7 +14,8 @@ enum class Encryption { secret_key, public_key };
 class NoiseSum {
  public:
   explicit NoiseSum(std::vector<NoiseTerm>* terms = nullptr) : terms_(terms) {}
-  void add(size_t layer, const char* name, double deviation);
+  /// Counts `tail` times (secret_tail()).
+  void add(size_t layer, const char* name, double deviation, double tail = 1);
   double deviation() const;
 
  private:
@@ -29,7 +30,8 @@ class NoiseModel {
  public:
   virtual ~NoiseModel() = default;
 
-  /// The standard deviation of the worst output, before the answer is rounded for its way to the client.
+  /// The standard deviation of the worst output, tails counted, before the answer is rounded for its way to
+  /// the client.
   double deviation(const ProgramPlan& plan, Encryption encryption) const;
   /// The same with that rounding, source by source.
   std::vector<NoiseTerm> terms(const ProgramPlan& plan, Encryption encryption) const;
@@ -52,6 +54,7 @@ class NoiseModel {
   /// The n of noise.h.
   size_t dimension() const { return dimension_; }
   double slot(double coefficient) const { return coefficient * slot_factor_; }
+  double tail() const { return tail_; }
   double rounding() const;
   double key_switch(const ProgramPlan& plan, size_t limbs) const;
 
@@ -67,6 +70,7 @@ class NoiseModel {
   std::vector<double> widths_;                            ///< of each hidden layer
   size_t dimension_;
   double slot_factor_;
+  double tail_;
 };
 
 }  // namespace cryptotl

@@ -2,6 +2,8 @@
 
 namespace cryptotl {
 
+double secret_tail(Ring ring) { return ring == Ring::cyclotomic ? 1.0 : 27.0 / 8; }
+
 double modulus_of(const ParamsSpec& params, size_t limbs) {
   double product = 1;
   for (size_t i = 0; i < limbs; ++i) product *= params.primes[i];

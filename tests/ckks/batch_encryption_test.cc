@@ -7,6 +7,7 @@
 #include <random>
 
 #include "cryptotl/ckks/evaluator.h"
+#include "cryptotl/ckks/noise.h"
 #include "cryptotl/ckks/wire.h"
 #include "cryptotl/ckks/zero_encryption.h"
 #include "cryptotl/rns/kernels.h"
@@ -129,6 +130,26 @@ TEST(BatchEncryption, FewerSamplesAreFilledUpWithTheirOwn) {
   }
 }
 
+TEST(BatchEncryption, NoSlotOfItsSecretIsLarge) {
+  const ParamsPtr params = real_params();
+  const RealEncoder encoder(params->log_n());
+  const double deviation = std::sqrt(4.0 / 3 * 8192);
+  for (int i = 0; i < 3; ++i) {
+    const BatchKey key(params, Digest{});
+    const auto coefficients = key.secret().coefficients();
+    const std::vector<double> slots =
+        encoder.decode(std::vector<double>(coefficients.begin(), coefficients.end()), 1);
+    double largest = 0, squares = 0;
+    for (const double slot : slots) {
+      largest = std::max(largest, std::abs(slot));
+      squares += slot * slot;
+    }
+    EXPECT_LE(largest, kSecretSlotBound * deviation);
+    EXPECT_NEAR(largest, encoder.largest_slot(coefficients), 1e-6);
+    EXPECT_NEAR(std::sqrt(squares / 8192), deviation, 0.05 * deviation);
+  }
+}
+
 TEST(BatchEncryption, RefusesOtherRingsAndTooManySamples) {
   ParamsSpec spec = real_params()->spec();
   spec.ring = Ring::cyclotomic;
@@ -192,10 +213,12 @@ TEST(ZeroEncryption, LeavesTheMessageAndChangesEveryPart) {
     EXPECT_LT(equal, 4u);
   }
   const auto slots = RealEncoder(params->log_n()).decode(decrypt(key.secret(), row), kScale);
-  // Its noise is that of sqrt(4N/3) errors in sqrt(2N) slots.
-  const double deviation = 3.24 * std::sqrt(4.0 / 3 * 8192) * std::sqrt(2.0 * 8192) / kScale;
-  EXPECT_LT(largest_error(slots, samples.row(0)), 8 * deviation);
-  EXPECT_GT(largest_error(slots, samples.row(0)), deviation);
+  // Its noise is that of sqrt(4N/3) errors in sqrt(2N) slots, and a product of two Gaussians in each.
+  const double deviation = slot_deviation(zero_noise(2 * 8192), 2 * 8192, Ring::conjugate_invariant) / kScale;
+  double squares = 0;
+  for (size_t i = 0; i < slots.size(); ++i) squares += std::pow(slots[i] - samples(0, i), 2);
+  EXPECT_NEAR(std::sqrt(squares / 8192), deviation, 0.2 * deviation);
+  EXPECT_LT(largest_error(slots, samples.row(0)), 33 * deviation);
 }
 
 }  // namespace

@@ -7,77 +7,10 @@
 
 #include "cryptotl/base/file.h"
 #include "cryptotl/ckks/wire.h"
-#include "execute/encrypted_network.h"
+#include "execute/encrypted_batches.h"
 
 namespace cryptotl {
 namespace {
-
-const Digest kSeed = batch_seed(Digest{}, 0);
-
-/// Samples as a client sends them: a feature a row, less 1/2.
-Matrix features_by_sample(const Matrix& rows) {
-  Matrix out(rows.cols, rows.rows);
-  for (size_t i = 0; i < rows.rows; ++i) {
-    for (size_t f = 0; f < rows.cols; ++f) out(f, i) = rows(i, f) - 0.5;
-  }
-  return out;
-}
-
-double largest_difference(const Matrix& a, const Matrix& b) {
-  double largest = 0;
-  for (size_t i = 0; i < a.values.size(); ++i) largest = std::max(largest, std::abs(a.values[i] - b.values[i]));
-  return largest;
-}
-
-/// A network, its batch program, and a client's keys.
-struct Batches {
-  explicit Batches(FoldedNetwork network, const PlanOptions& options = {}, size_t threads = 1)
-      : folded(std::move(network)),
-        calibration(calibrate(folded, uniform_rows(100, folded.input_width(), 2))),
-        plan(plan_batch(folded, calibration, options).value()),
-        program(std::make_shared<BatchProgram>(folded, calibration, plan)),
-        key(program->params(), kSeed),
-        keys(BatchKeys::create(plan, make_evaluation_keys(key.secret(), required_keys(plan)),
-                               make_public_key(key.secret()))
-                 .value()),
-        runner(program, threads) {}
-
-  EncryptedBatch encrypted(const Matrix& rows) {
-    return key.encrypt(features_by_sample(rows), plan.input_scale, plan.top_limbs());
-  }
-  Bytes row(const EncryptedBatch& batch, size_t i) const {
-    return write_batch_row(*program->params(), key.secret().id(), batch.place(i), batch.row(i));
-  }
-  void send(const EncryptedBatch& batch, std::shared_ptr<const BatchHalf> half = nullptr) {
-    runner.begin(kSeed, batch.number(), key.secret().id(), std::move(half));
-    for (size_t i = 0; i < batch.rows(); ++i) runner.take_row(row(batch, i)).value();
-  }
-  Matrix answers(size_t samples, bool trusting = false) {
-    const RealEncoder encoder(program->params()->log_n());
-    Matrix out(samples, plan.output_width());
-    for (size_t r = 0; r < plan.output_width(); ++r) {
-      const Bytes bytes = runner.answer_rows(r, 1, *keys, trusting).front();
-      const auto coefficients = decrypt(key.secret(), read_answer(bytes, program->params()).value());
-      EXPECT_FALSE(may_have_wrapped(plan, coefficients));
-      const std::vector<double> slots = encoder.decode(coefficients, plan.answer_scale());
-      for (size_t i = 0; i < samples; ++i) out(i, r) = slots[i];
-    }
-    return out;
-  }
-  Matrix features(const Matrix& rows, std::shared_ptr<const BatchHalf> half = nullptr) {
-    send(encrypted(rows), std::move(half));
-    runner.run(*keys);
-    return answers(rows.rows);
-  }
-
-  FoldedNetwork folded;
-  Calibration calibration;
-  BatchPlan plan;
-  std::shared_ptr<const BatchProgram> program;
-  BatchKey key;
-  std::shared_ptr<const BatchKeys> keys;
-  BatchRunner runner;
-};
 
 TEST(BatchRunner, ComputesEverySampleOfABatchToThePredictedError) {
   Batches both(random_network(24, 20, 7, 1));

@@ -104,7 +104,7 @@ TEST(LatencyPlanTest, RefusesPublishedPlansThatAClientMustNotTrust) {
   }
   bad = good;
   bad["matrices"][0]["baby_steps"] = 128;
-  expect_refused(bad, ErrorCode::invalid_argument, "chain of primes");
+  expect_refused(bad, ErrorCode::invalid_argument, "baby steps");
   bad = good;
   bad["matrices"][1]["limbs"] = 3;
   expect_refused(bad, ErrorCode::invalid_argument, "chain of primes");

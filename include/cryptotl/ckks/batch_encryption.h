@@ -30,6 +30,11 @@ void expand_batch_row(const Params& params, const BatchRow& row, size_t limb, st
 
 class EncryptedBatch;
 
+/// No slot of a batch's secret is larger than so many standard deviations, sqrt(4N/3): of the keys that are
+/// drawn the others, four in ten, are drawn again, which costs less than a bit of security and takes the end
+/// off the noise that rounding makes with the secret.
+inline constexpr double kSecretSlotBound = 4;
+
 /// A secret key for batches and nothing else. Many keys share one c_1 under fresh errors, which is sound
 /// (multi-secret RLWE); the same c_1 twice under one key would give away the difference of two messages. So
 /// the key numbers its batches itself and is never written to a file: whoever starts again makes a new one.

@@ -28,6 +28,10 @@ class Encoder {
   /// The slots of N real coefficients.
   std::vector<Complex> decode(std::span<const double> coefficients, double scale) const;
 
+  /// What N real coefficients, here as complex numbers, are at the N odd powers of zeta, in place: the slots and
+  /// their conjugates in some order.
+  void evaluate(std::span<Complex> coefficients) const;
+
  private:
   void transform(std::span<Complex> values, bool inverse) const;
   size_t log_n_;

@@ -25,6 +25,9 @@ class RealEncoder {
   /// The slots of N real coefficients.
   std::vector<double> decode(std::span<const double> coefficients, double scale) const;
 
+  /// The largest absolute slot of a secret's coefficients; leaves no trace of it in memory.
+  double largest_slot(std::span<const int8_t> secret) const;
+
  private:
   Encoder encoder_;
 };

@@ -16,6 +16,6 @@ void sample_ternary(std::span<int8_t> out);
 /// Centred binomial with eta = 21, likewise. Constant-time.
 void sample_error(std::span<int8_t> out);
 /// The same from a secret stream: for errors that have to come again.
-void sample_error(Xof& stream, std::span<int8_t> out);
+void sample_error_from(Xof& stream, std::span<int8_t> out);
 
 }  // namespace cryptotl

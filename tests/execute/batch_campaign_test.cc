@@ -1,0 +1,81 @@
+// Random networks and precisions through whole batches: the predicted error must hold in every case and be
+// near in most. CRYPTOTL_PROPERTY_CASES sets how many; CRYPTOTL_PROPERTY_SEED where they start.
+#include <cstdlib>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "execute/encrypted_batches.h"
+
+namespace cryptotl {
+namespace {
+
+size_t from_environment(const char* name, size_t usual) {
+  const char* wish = std::getenv(name);
+  return wish == nullptr ? usual : std::strtoull(wish, nullptr, 10);
+}
+
+struct Drawn {
+  std::vector<size_t> widths;
+  Polynomial activation;
+  double precision = 0;
+
+  explicit Drawn(uint64_t seed) {
+    std::mt19937_64 generator(seed);
+    std::uniform_real_distribution<double> uniform(0.0, 1.0);
+    const auto log_uniform = [&](double low, double high) {
+      return std::exp(std::log(low) + uniform(generator) * std::log(high / low));
+    };
+    const size_t layers = uniform(generator) < 0.8 ? 1 : 2;
+    for (size_t i = 0; i < layers + 2; ++i) widths.push_back(static_cast<size_t>(log_uniform(2, 80)));
+    const auto degree = static_cast<size_t>(2 + 3 * uniform(generator));
+    std::normal_distribution<double> normal;
+    double size = 1;
+    for (size_t i = 0; i <= degree; ++i, size /= 2)
+      activation.coefficients.push_back(size * normal(generator));
+    double& leading = activation.coefficients.back();
+    leading += std::copysign(size / 4, leading);  // well away from a lower degree
+    precision = log_uniform(1e-4, 1e-2);
+  }
+};
+
+TEST(BatchCampaign, PredictedErrorsHoldInAllCasesAndAreWithinAFactorOf8InMost) {
+  const size_t cases = from_environment("CRYPTOTL_PROPERTY_CASES", 8);
+  const size_t start = from_environment("CRYPTOTL_PROPERTY_SEED", 1);
+  size_t run = 0, within = 0;
+  double nearest = 1e300;
+  for (uint64_t seed = start; seed < start + cases; ++seed) {
+    const Drawn drawn(seed);
+    const FoldedNetwork network = random_network(drawn.widths, drawn.activation, seed);
+    const Matrix source = uniform_rows(100, drawn.widths.front(), seed + 1);
+    if (!plan_batch(network, calibrate(network, source), {.precision = drawn.precision}).ok()) continue;
+    Batches both(network, source, {.precision = drawn.precision});
+    EXPECT_LE(both.plan.predicted_error, drawn.precision);
+    Matrix rows = uniform_rows(2000, drawn.widths.front(), seed + 2);
+    std::ranges::copy(source.values, rows.values.begin());
+    const Matrix got = both.features(rows);
+    const Matrix expected = forward(both.folded, rows);
+    double worst = 0;
+    for (size_t i = 0; i < rows.rows; ++i) {
+      // As a client does: polynomials grow fast beyond the range that the plan was made for.
+      const auto beyond = [&](double y) { return std::abs(y) > both.plan.output_limit; };
+      if (std::ranges::any_of(got.row(i), beyond)) continue;
+      for (size_t r = 0; r < got.cols; ++r) worst = std::max(worst, std::abs(got(i, r) - expected(i, r)));
+    }
+    EXPECT_LE(worst, both.plan.predicted_error) << "seed " << seed;
+    const double ratio = both.plan.predicted_error / worst;
+    if (std::getenv("CRYPTOTL_DESCRIBE") != nullptr) {
+      std::cout << both.plan.to_json().dump() << std::endl;
+    }
+    if (ratio > 8) std::cout << "loose: " << ratio << ", seed " << seed << std::endl;
+    ++run;
+    within += ratio <= 8 ? 1 : 0;
+    nearest = std::min(nearest, ratio);
+  }
+  std::cout << run << " networks; within a factor of 8: " << within << "; nearest prediction: " << nearest
+            << " times the error" << std::endl;
+  EXPECT_GE(run * 10, cases * 7);
+  EXPECT_GE(within * 100, run * 70);
+}
+
+}  // namespace
+}  // namespace cryptotl

@@ -1,0 +1,94 @@
+#include "cryptotl/plan/batch_plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cryptotl/rns/integer_matrix.h"
+#include "plan/random_network.h"
+
+namespace cryptotl {
+namespace {
+
+using testing::HasSubstr;
+
+const FoldedNetwork kNetwork = random_network(768, 768, 766, 1);
+const Calibration kCalibration = calibrate(kNetwork, uniform_rows(40, 768, 2));
+
+BatchPlan usual_plan() { return plan_batch(kNetwork, kCalibration).value(); }
+
+TEST(BatchPlan, OfThePapersNetworkTakesFiveLimbsAtN8192) {
+  const BatchPlan plan = usual_plan();
+  EXPECT_EQ(plan.params.ring, Ring::conjugate_invariant);
+  EXPECT_EQ(plan.samples(), 8192u);
+  EXPECT_EQ(plan.top_limbs(), 5u);
+  EXPECT_EQ(plan.matrices.back().limbs, 2u);
+  EXPECT_LE(plan.predicted_error, kFastPrecision);
+  const BatchCost cost = cost_of(plan);
+  EXPECT_LE(cost.request_bytes / 8192, 16'000u);
+  EXPECT_LE(cost.response_bytes / 8192, 8'000u);
+  EXPECT_LT(cost.prepared_milliseconds, cost.milliseconds);
+}
+
+TEST(BatchPlan, ScalesFitTheIntegersOfTheKernels) {
+  const BatchPlan plan = usual_plan();
+  for (size_t i = 0; i < plan.matrices.size(); ++i) {
+    for (const double weight : kNetwork.maps[i].weight.values)
+      ASSERT_LT(std::abs(std::round(weight * plan.matrices[i].scale)), kMatrixEntryBound);
+  }
+}
+
+TEST(BatchPlan, TakesNarrowEntriesWhereTheyAreMuchQuicker) {
+  KernelSpeeds speeds = KernelSpeeds::reference();
+  speeds.multiply_add = 0.005;
+  speeds.wide_multiply_add = 0.05;
+  const BatchPlan plan = plan_batch(kNetwork, kCalibration, {.precision = 1e-3, .speeds = speeds}).value();
+  EXPECT_TRUE(plan.narrow_entries);
+  for (const double weight : kNetwork.maps[0].weight.values)
+    ASSERT_LE(std::abs(std::round(weight * plan.matrices[0].scale)), kMaxNarrowEntry);
+}
+
+TEST(BatchPlan, ComesBackFromItsJson) {
+  const BatchPlan plan = usual_plan();
+  const BatchPlan back = BatchPlan::from_json(plan.to_json()).value();
+  EXPECT_EQ(back.to_json(), plan.to_json());
+  EXPECT_EQ(back.params, plan.params);
+  EXPECT_EQ(required_keys(back), required_keys(plan));
+  EXPECT_EQ(required_keys(plan), (std::vector<KeyRequest>{{kRelinearisation, 4}}));
+}
+
+TEST(BatchPlan, RefusesJsonThatAClientCannotRelyOn) {
+  const nlohmann::json good = usual_plan().to_json();
+  const auto refusal = [&](const std::string& pointer, const nlohmann::json& value) {
+    nlohmann::json json = good;
+    json[nlohmann::json::json_pointer(pointer)] = value;
+    const auto plan = BatchPlan::from_json(json);
+    return plan.ok() ? std::string() : std::string(plan.error().what());
+  };
+  EXPECT_THAT(refusal("/widths", {768, 768}), HasSubstr("fit together"));
+  EXPECT_THAT(refusal("/widths", {768, 0, 766}), HasSubstr("a width of 0"));
+  EXPECT_THAT(refusal("/widths", {768, 4097, 766}), HasSubstr("4097"));
+  EXPECT_THAT(refusal("/ring_degree_log2", 12), HasSubstr("128-bit"));
+  EXPECT_THAT(refusal("/matrices/0/limbs", 4), HasSubstr("chain"));
+  EXPECT_THAT(refusal("/activations/0/degree", 9), HasSubstr("degree 9"));
+  EXPECT_THAT(refusal("/slot_limit", 1e9), HasSubstr("wrap around"));
+  EXPECT_THAT(refusal("/matrices/1/scale", -1), HasSubstr("scale"));
+  EXPECT_THAT(refusal("/answer_bits", 70), HasSubstr("plan"));
+  EXPECT_THAT(refusal("/narrow_entries", "yes"), HasSubstr("type"));
+  nlohmann::json missing = good;
+  missing.erase("noise");
+  EXPECT_FALSE(BatchPlan::from_json(missing).ok());
+}
+
+TEST(BatchPlan, IsDescribedStepByStep) {
+  const std::string text = describe(usual_plan());
+  EXPECT_THAT(text, HasSubstr("8192 inputs at a time"));
+  EXPECT_THAT(text, HasSubstr("matrix 768 x 768: integers"));
+  EXPECT_THAT(text, HasSubstr("activation of degree 3"));
+  EXPECT_THAT(text, HasSubstr("encryptions of zero"));
+  EXPECT_THAT(text, HasSubstr("rounding of the entries"));
+}
+
+}  // namespace
+}  // namespace cryptotl
