@@ -112,6 +112,35 @@ struct Available {
   size_t count = 1;
 };
 
+/// Whether a kernel gives what the scalar one gives, here and now. Asked of the tiles alone: processors and
+/// systems that have them are many, and not all have been seen.
+bool agrees_with_scalar(const MatrixKernel& kernel) {
+  constexpr size_t kRows = 17;
+  constexpr size_t kColumns = kDepth + 3;
+  constexpr size_t kPositions = 80;
+  const Modulus q(ntt_primes(1u << 30, 1u << 14, 1)[0]);
+  std::vector<int32_t> entries(kRows * kColumns);
+  for (size_t i = 0; i < entries.size(); ++i)
+    entries[i] = static_cast<int32_t>(i * 2654435761u % (2 * kMatrixEntryBound - 1)) - kMatrixEntryBound + 1;
+  AlignedVector<uint32_t> residues(kColumns * kPositions);
+  for (size_t i = 0; i < residues.size(); ++i)
+    residues[i] = static_cast<uint32_t>(i * 2246822519u) % q.value();
+  std::vector<const uint32_t*> in;
+  for (size_t k = 0; k < kColumns; ++k) in.push_back(residues.data() + k * kPositions);
+  AlignedVector<uint32_t> products[2];
+  const MatrixKernel* const both[] = {&scalar_matrix_kernel, &kernel};
+  for (size_t i = 0; i < 2; ++i) {
+    products[i].resize(kRows * kPositions);
+    std::vector<uint32_t*> out;
+    for (size_t r = 0; r < kRows; ++r) out.push_back(products[i].data() + r * kPositions);
+    const IntegerMatrix matrix(entries, kRows, kColumns, *both[i]);
+    MatrixProduct product(*both[i], kColumns);
+    for (size_t first = 0; first < kPositions; first += product.width())
+      product.multiply(matrix, in, out, first, std::min(product.width(), kPositions - first), q);
+  }
+  return products[0] == products[1];
+}
+
 Available detect() {
   Available out;
 #if defined(CRYPTOTL_X86_KERNELS)
@@ -120,6 +149,7 @@ Available detect() {
   if (features.avx512) out.kernels[out.count++] = &avx512_matrix_kernel;
   if (features.avx512 && features.vnni) out.kernels[out.count++] = &vnni_matrix_kernel;
   if (features.avx512 && features.ifma) out.kernels[out.count++] = &ifma_matrix_kernel;
+  if (features.amx && agrees_with_scalar(amx_matrix_kernel)) out.kernels[out.count++] = &amx_matrix_kernel;
 #endif
   return out;
 }

@@ -8,6 +8,7 @@ struct ProcessorFeatures {
   bool avx512 = false;  ///< F, DQ, BW and VL
   bool ifma = false;
   bool vnni = false;
+  bool amx = false;  ///< tiles and their products of bytes, and leave of the system to use them
 };
 
 /// None on other processors than x86-64.

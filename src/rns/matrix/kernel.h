@@ -41,6 +41,7 @@ extern const MatrixKernel avx2_matrix_kernel;
 extern const MatrixKernel avx512_matrix_kernel;
 extern const MatrixKernel ifma_matrix_kernel;
 extern const MatrixKernel vnni_matrix_kernel;
+extern const MatrixKernel amx_matrix_kernel;
 #endif
 
 }  // namespace cryptotl
