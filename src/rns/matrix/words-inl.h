@@ -12,6 +12,10 @@
 namespace cryptotl {
 namespace {
 
+// Steps ahead for which the matrix, which no second-level cache holds, is asked for: the processor's own
+// prefetching stops at each 4 KiB page.
+constexpr size_t kAhead = 64;
+
 constexpr int64_t kEntryOffset = int64_t{1} << 17;
 
 /// V has kLanes lanes in a Register, load, store, broadcast and multiply_add(sum, a, b).
@@ -56,6 +60,7 @@ struct WordMatrix {
       for (size_t v = 0; v < kVectors; ++v) sum[r][v] = V::load(sums + r * stride + v * V::kLanes);
     }
     for (size_t k = 0; k < depth; ++k, weights += kRows, residues += kPositions) {
+      __builtin_prefetch(weights + kAhead * kRows);
       Register residue[kVectors];
 #pragma GCC unroll 4
       for (size_t v = 0; v < kVectors; ++v) residue[v] = V::load(residues + v * V::kLanes);
