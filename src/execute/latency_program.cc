@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <random>
 
 #include "cryptotl/execute/latency.h"
 #include "cryptotl/plan/activation_circuit.h"
@@ -28,6 +29,39 @@ double entry_or_zero(const Matrix& matrix, size_t row, size_t col) {
   return row < matrix.rows && col < matrix.cols ? matrix(row, col) : 0.0;
 }
 
+/// The coefficients of a diagonal at this scale, as integers whose errors leave all slots equally wrong.
+///
+/// Rounding to the nearest does that where coefficients are many independent sums of many entries, and about
+/// 1 or larger. Else it is a function of the few entries and takes part of them away: a diagonal of one entry
+/// keeps its whole error in that slot, sqrt(n) times as much as its share. There every coefficient is rounded
+/// up with the probability of what it has beyond an integer, which makes the errors independent of the
+/// entries, and at most sqrt(3) times as large. `copies` says how often the diagonal repeats its entries.
+std::vector<int64_t> encode_diagonal(const Encoder& encoder, std::span<const Complex> diagonal, double scale,
+                                     size_t copies, uint64_t seed) {
+  constexpr double kEntries = 64;
+  constexpr double kLargest = 0x1p61;
+  constexpr size_t kFractionBits = 16;
+  double squares = 0, fourths = 0, largest = 0;
+  for (const Complex& entry : diagonal) {
+    const double square = std::norm(entry);
+    squares += square;
+    fourths += square * square;
+    largest = std::max(largest, square);
+  }
+  if (squares == 0) return encoder.encode(diagonal, scale);
+  const double entries = squares * squares / fourths / static_cast<double>(copies);
+  const double coefficient = scale * std::sqrt(squares / 2) / static_cast<double>(diagonal.size());
+  if (entries >= kEntries && coefficient >= 1) return encoder.encode(diagonal, scale);
+  size_t bits = 0;
+  for (double size = 2 * scale * std::sqrt(largest); bits < kFractionBits && size <= kLargest; size *= 2)
+    ++bits;
+  std::vector<int64_t> out = encoder.encode(diagonal, std::ldexp(scale, static_cast<int>(bits)));
+  std::mt19937_64 generator(seed);
+  const auto mask = static_cast<int64_t>((uint64_t{1} << bits) - 1);
+  for (int64_t& value : out) value = (value + (static_cast<int64_t>(generator() >> 1) & mask)) >> bits;
+  return out;
+}
+
 void require_same_network(const FoldedNetwork& network, const Calibration& calibration,
                           const LatencyPlan& plan) {
   bool same = widths_of(network) == plan.packing.widths && calibration.layers.size() == network.maps.size() &&
@@ -42,10 +76,10 @@ void require_same_network(const FoldedNetwork& network, const Calibration& calib
 
 }  // namespace
 
-/// Constants stand at scales beyond the encoder's 62 bits: encoded at a smaller one, to doubles' precision,
-/// and multiplied by the power of two between.
+/// Constants stand at scales beyond the encoder's 62 bits: encoded at one that leaves coefficients all the
+/// digits of their doubles, and multiplied by the power of two between.
 RnsPolynomial LatencyProgram::encode_constant(std::span<const Complex> slots, const Register& at) const {
-  constexpr double kEncoded = 0x1p52;
+  constexpr double kEncoded = 0x1p61;
   double largest = 1;
   for (const Complex& slot : slots) largest = std::max(largest, std::abs(slot));
   uint64_t doublings = 0;
@@ -71,14 +105,17 @@ LatencyProgram::Diagonals LatencyProgram::encode(size_t matrix, const Entry& ent
   out.limb_words = out.giant_steps * out.baby_steps * n + 16;
   const size_t limbs = out.limbs + params_->num_special();
   out.words.resize(limbs * out.limb_words);
+  const bool between = matrix > 0 && matrix + 1 < plan_.matrices.size();
+  const size_t copies = between ? plan_.packing.blocks() : 1;  // each input and each output has its own entry
   std::vector<Complex> diagonal(slots);
   for (size_t r = 0; r < count; ++r) {
     const size_t giant = r / out.baby_steps;
     const size_t baby = r % out.baby_steps;
     const size_t moved = giant * out.baby_steps;
     for (size_t t = 0; t < slots; ++t) diagonal[(t + moved) % slots] = entry(r, t);
-    const RnsPolynomial encoded =
-        to_ntt(*params_, encoder_.encode(diagonal, plan_.matrices[matrix].scale), out.limbs, true);
+    const std::vector<int64_t> integers =
+        encode_diagonal(encoder_, diagonal, plan_.matrices[matrix].scale, copies, matrix * slots + r);
+    const RnsPolynomial encoded = to_ntt(*params_, integers, out.limbs, true);
     for (size_t limb = 0; limb < limbs; ++limb) {
       const Modulus& q = params_->modulus(params_->extended_index(limb, out.limbs));
       for (size_t block = 0; block < n / 16; ++block) {

@@ -152,5 +152,13 @@ TEST(Campaign, PredictedErrorsHoldInAllCasesAndAreWithinAFactorOf8InMost) {
   EXPECT_GE(tally.within * 100, tally.run * (cases < 100 ? 80 : 95));
 }
 
+// A last matrix of two units at 2^11.5, most of whose coefficients round to 0 or 1; and an activation whose
+// circuit adds 2,853 to what almost takes it away again.
+TEST(Campaign, NetworksThatOnceErredMoreThanPredicted) {
+  Tally tally;
+  for (const uint64_t seed : {350, 552}) run_case(seed, tally);
+  EXPECT_EQ(tally.run, 2u);
+}
+
 }  // namespace
 }  // namespace cryptotl
