@@ -6,12 +6,12 @@
 
 #include "cryptotl/base/file.h"
 #include "cryptotl/base/random.h"
+#include "cryptotl/service/machine_plan.h"
 
 namespace cryptotl {
 namespace {
 
 constexpr size_t kPlanLimit = size_t{1} << 20;
-constexpr double kWorthwhile = 1.2;
 
 std::optional<LatencyPlan> read_plan(const std::filesystem::path& path) {
   const auto bytes = read_file(path, kPlanLimit);
@@ -22,18 +22,6 @@ std::optional<LatencyPlan> read_plan(const std::filesystem::path& path) {
 }
 
 }  // namespace
-
-Result<LatencyPlan> plan_for_machine(const FoldedNetwork& network, const Calibration& calibration,
-                                     const PlanOptions& options) {
-  auto best = plan_latency(network, calibration, options);
-  if (!best.ok()) return best;
-  PlanOptions usual_options = options;
-  usual_options.speeds = KernelSpeeds::reference();
-  auto usual = plan_latency(network, calibration, usual_options);
-  const bool worthwhile = !usual.ok() || pass_milliseconds(*usual, options.speeds) >
-                                             kWorthwhile * pass_milliseconds(*best, options.speeds);
-  return worthwhile ? best : usual;
-}
 
 Digest plan_wish(const Digest& model, const PlanOptions& options) {
   Label label("plan");

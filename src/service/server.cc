@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cryptotl/ckks/wire.h"
+#include "cryptotl/service/machine_plan.h"
 #include "service/http_server.h"
 #include "service/inference_message.h"
 #include "service/json.h"

@@ -10,7 +10,7 @@
 #include "cryptotl/ckks/wire.h"
 #include "cryptotl/network/onnx.h"
 #include "cryptotl/plan/model.h"
-#include "cryptotl/plan/planner.h"
+#include "cryptotl/service/machine_plan.h"
 #include "cryptotl/transfer/client_keys.h"
 #include "cryptotl/transfer/feature_cache.h"
 #include "cryptotl/transfer/head_file.h"
@@ -142,7 +142,7 @@ Result<Json> model_json(const fs::path& path) {
   if (!model.ok()) return model.error();
   const auto folded = fold(model->lower);
   if (!folded.ok()) return in_file(path, folded.error());
-  const auto plan = plan_latency(*folded, model->calibration, {.speeds = machine_speeds()});
+  const auto plan = plan_for_machine(*folded, model->calibration, {.speeds = machine_speeds()});
   if (!plan.ok()) return in_file(path, plan.error());
   const auto params = Params::create(plan->params);
   if (!params.ok()) return in_file(path, params.error());

@@ -7,6 +7,7 @@
 #include "cryptotl/base/file.h"
 #include "cryptotl/ckks/wire.h"
 #include "cryptotl/network/onnx.h"
+#include "cryptotl/service/machine_plan.h"
 #include "cryptotl/transfer/head_file.h"
 #include "cryptotl/transfer/input_encryption.h"
 #include "transfer/small_world.h"
@@ -60,12 +61,14 @@ TEST_F(InspectionTest, ShowsWhatKindAnAnswerIs) {
   EXPECT_EQ(look("answer").at("key_id"), hex(keys.secret().id()));
 }
 
-TEST_F(InspectionTest, ShowsAModelWithItsPlanAndTheSecurityOfItsParameters) {
+TEST_F(InspectionTest, ShowsAModelWithThePlanOfAServerHereAndTheSecurityOfItsParameters) {
   save_model(path("model"), model_).value();
+  const LatencyPlan plan =
+      plan_for_machine(fold(model_.lower).value(), model_.calibration, {.speeds = machine_speeds()}).value();
   const nlohmann::json json = look("model");
   EXPECT_EQ(json.at("kind"), "model");
   EXPECT_EQ(json.at("digest"), hex(model_digest(model_)));
-  EXPECT_EQ(json.at("predicted_error"), metadata_.plan.predicted_error);
+  EXPECT_EQ(json.at("predicted_error"), plan.predicted_error);
   const nlohmann::json& parameters = json.at("parameters");
   EXPECT_NEAR(parameters.at("log_q").get<double>() + parameters.at("log_p").get<double>(),
               parameters.at("log_qp").get<double>(), 1e-9);
