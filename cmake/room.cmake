@@ -27,29 +27,43 @@ function(cryptotl_warnings target)
   endif()
 endfunction()
 
-# cryptotl_room_tests(NAME [libraries...]): one GoogleTest program of every *_test.cc in the calling folder. Its tests
-# are called NAME:... and carry the label NAME; under sanitizers, sanitize:NAME:... and the label sanitize.
+# cryptotl_room_tests(NAME [ALONE REGEX] [libraries...]): one GoogleTest program of every *_test.cc in the calling
+# folder. Its suites are tests called NAME:... with the label NAME; under sanitizers, sanitize:NAME:... with the label
+# sanitize. Suites that match REGEX run with nothing beside them.
+#
+# A process for each suite, not for each test: what a suite shares is made once, and LibTorch takes half a second of
+# every process that loads it.
 function(cryptotl_room_tests name)
+  cmake_parse_arguments(PARSE_ARGV 1 room "" ALONE "")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
   if(NOT sources)
     return()
   endif()
-  add_executable(cryptotl_${name}_tests ${sources})
-  target_link_libraries(cryptotl_${name}_tests PRIVATE cryptotl_${name} ${ARGN} GTest::gtest GTest::gmock GTest::gtest_main)
-  target_include_directories(cryptotl_${name}_tests PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
-  target_compile_definitions(cryptotl_${name}_tests PRIVATE
+  set(program cryptotl_${name}_tests)
+  add_executable(${program} ${sources})
+  target_link_libraries(${program} PRIVATE cryptotl_${name} ${room_UNPARSED_ARGUMENTS} GTest::gtest GTest::gmock
+    GTest::gtest_main)
+  target_include_directories(${program} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
+  target_compile_definitions(${program} PRIVATE
     CRYPTOTL_SOURCE_DIR="${PROJECT_SOURCE_DIR}" CRYPTOTL_BINARY_DIR="${PROJECT_BINARY_DIR}")
-  cryptotl_warnings(cryptotl_${name}_tests)
+  cryptotl_warnings(${program})
+
   set(prefix ${name}:)
   set(properties LABELS ${name} TIMEOUT 600)
   if(CRYPTOTL_SANITIZE)
     # Memory that is not there has to look as it does without sanitizers.
     set(prefix sanitize:${name}:)
-    set(properties LABELS sanitize TIMEOUT 1200 ENVIRONMENT ASAN_OPTIONS=allocator_may_return_null=1)
+    set(properties LABELS sanitize TIMEOUT 1200 COST 10 ENVIRONMENT ASAN_OPTIONS=allocator_may_return_null=1)
   endif()
-  gtest_discover_tests(cryptotl_${name}_tests TEST_PREFIX ${prefix} TEST_FILTER "-*Ticket*" DISCOVERY_TIMEOUT 60
-    PROPERTIES ${properties})
-  # Tickets are made in idle time, which other tests would take.
-  gtest_discover_tests(cryptotl_${name}_tests TEST_PREFIX ${prefix} TEST_FILTER "*Ticket*" DISCOVERY_TIMEOUT 60
-    TEST_LIST cryptotl_${name}_ticket_tests PROPERTIES ${properties} RUN_SERIAL TRUE)
+  set(suites ${CMAKE_CURRENT_BINARY_DIR}/${program}_suites.cmake)
+  add_custom_command(TARGET ${program} POST_BUILD BYPRODUCTS ${suites} VERBATIM
+    COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${program}> -DPREFIX=${prefix} "-DALONE=${room_ALONE}"
+      "-DPROPERTIES=${properties}" -DOUT=${suites} -P ${PROJECT_SOURCE_DIR}/cmake/list_suites.cmake)
+  # A program that is not built is a test that fails.
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${program}.cmake
+    "include(\"${suites}\" OPTIONAL RESULT_VARIABLE found)\n"
+    "if(NOT found)\n"
+    "  add_test(${prefix}not_built ${program}_is_not_built)\n"
+    "endif()\n")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${CMAKE_CURRENT_BINARY_DIR}/${program}.cmake)
 endfunction()
