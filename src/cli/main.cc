@@ -5,6 +5,7 @@
 #include <iostream>
 #include <thread>
 
+#include "cli/blas_core.h"
 #include "cli/command.h"
 #include "cryptotl/transfer/temporary_folder.h"
 
@@ -93,6 +94,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
+    cryptotl::restart_with_better_blas_core(argv);
     clean_up_on_signals();
     return run(argc, argv);
   } catch (const cryptotl::Error& error) {
