@@ -7,7 +7,7 @@ JOBS := $(shell awk -v cores=$$(nproc) '/MemAvailable/ {fit = int($$2 / 3145728)
 	END {print (fit < 1 ? 1 : fit < cores ? fit : cores)}' /proc/meminfo)
 SOURCES = $(shell git ls-files '*.h' '*.cc')
 
-.PHONY: help setup configure build demo sanitize test format lint bench bench-peers reproduction install clean
+.PHONY: help setup configure build demo sanitize test format lint bench bench-peers bench-batches reproduction install clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -48,6 +48,10 @@ bench: configure  ## build and run the kernel benchmarks and the whole pass
 bench-peers: configure  ## measure other libraries beside this one into docs/benchmarks/; PEERS="--only lattigo"
 	cmake --build --preset release -j $(JOBS) --target programs
 	python3 -B tools/peers --programs $(BUILD) $(PEERS)
+
+bench-batches: configure  ## measure whole batches beside the plain network into docs/benchmarks/
+	cmake --build --preset release -j $(JOBS) --target programs
+	python3 -B tools/batches --programs $(BUILD)
 
 reproduction: configure  ## run the paper's experiment into docs/; REPRODUCTION="--data FOLDER" adds sets
 	cmake --build --preset release -j $(JOBS) --target programs
