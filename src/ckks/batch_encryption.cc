@@ -26,17 +26,6 @@ SecretKey bounded_secret(const ParamsPtr& params) {
 
 }  // namespace
 
-Digest batch_seed(const Digest& model, uint64_t epoch) {
-  return digest(Label("batch seed").add(model).add(epoch).view());
-}
-
-void expand_batch_row(const Params& params, const BatchRow& row, size_t limb, std::span<uint32_t> out) {
-  Label label("batch row");
-  label.add(params.id()).add(row.number).add(row.row).add(limb);
-  Xof stream(row.seed, label.view());
-  sample_uniform(stream, params.modulus(limb), out);
-}
-
 BatchKey::BatchKey(const ParamsPtr& params, const Digest& seed)
     : secret_(bounded_secret(require_real(params))), seed_(seed) {}
 

@@ -46,6 +46,7 @@ void define(CLI::App& verb, Options& options) {
       ->excludes(report);
   options.lower.define(verb);
   define_evaluation(verb, options.evaluation);
+  add_mode(verb, options.evaluation.mode);
   add_no_tickets(verb, options.no_tickets);
   options.cache.define(verb, "one in the user's cache folder, emptied once the evaluation is done");
   add_force(verb, options.force);

@@ -91,7 +91,9 @@ std::string pass_line(const Json& evaluation) {
   const auto cached = evaluation.at("cached").get<size_t>();
   if (evaluation.at("ms_per_pass").is_null())
     return "a pass:     none was needed: all " + std::to_string(cached) + " rows came from the cache\n";
-  std::string out = "a pass:     " + fixed(evaluation.at("ms_per_pass"), 1) + " ms on the server, " +
+  const bool batched = evaluation.at("mode") == "batch";
+  std::string out = (batched ? "an input:   its share of a batch, " : "a pass:     ") +
+                    fixed(evaluation.at("ms_per_pass"), 1) + " ms on the server, " +
                     fixed(evaluation.at("round_trip_ms"), 1) + " ms there and back, " +
                     fixed(evaluation.at("client_encrypt_ms"), 1) + " ms to encrypt, " +
                     fixed(evaluation.at("client_decrypt_ms"), 1) + " ms to decrypt (medians)\n";

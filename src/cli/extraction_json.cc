@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cryptotl/transfer/mode.h"
+
 namespace cryptotl {
 namespace {
 
@@ -18,6 +20,7 @@ void add_extraction(nlohmann::json& json, const std::optional<Extraction>& extra
   if (!extraction) return;
   json["clipped_rows"] = std::ranges::count_if(extraction->clipped, [](size_t values) { return values > 0; });
   json["flagged_rows"] = extraction->flagged.size() - extraction->usable().size();
+  json["mode"] = name(extraction->batched ? Mode::batch : Mode::latency);
   json["cached"] = extraction->cached;
   json["prepared"] = extraction->prepared;
   json["server_ms_mean"] = mean(extraction->times.server);

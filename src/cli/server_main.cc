@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <csignal>
 #include <iomanip>
 #include <iostream>
@@ -20,6 +21,26 @@ struct Arguments {
   cryptotl::ServerOptions server;
   bool json = false;
 };
+
+void define_batches(CLI::App& app, Arguments& arguments) {
+  cryptotl::BatchOptions& batches = arguments.server.batches;
+  app.add_flag_callback(
+      "--no-batch", [&] { batches.offer = false; },
+      "take inputs one at a time only; batches of thousands need some 600 MB more while they run");
+  app.add_option(
+         "--batch-cache", arguments.server.limits.batch_cache_bytes,
+         "bytes on disk, such as 500MB, for the part of batches that is the same for every client and "
+         "that idle time works out ahead; 0 keeps none")
+      ->transform(CLI::AsSizeValue(false))
+      ->default_str("1GB");
+  app.add_option_function<uint64_t>(
+      "--epoch", [&](uint64_t epoch) { batches.epoch = epoch; },
+      "number of the public seed that batches share; never go back to one (default: the week since 1970)");
+  app.add_flag(
+      "--trusting", batches.trusting,
+      "leave out of batches' answers the fresh encryptions of zero: some 10 % quicker, but the noise "
+      "of answers then tells a client of the weights and of hidden layers (docs/security.md)");
+}
 
 int parse(int argc, char** argv, Arguments& arguments) {
   CLI::App app(
@@ -60,6 +81,7 @@ int parse(int argc, char** argv, Arguments& arguments) {
          "output layer nor statistics of the features (default: both where the model has an output layer and "
          "score_calibration, else features)")
       ->check(CLI::IsMember({"features", "scores", "both"}));
+  define_batches(app, arguments);
   app.add_flag("--json", arguments.json, "print one line of JSON with the URL, instead of the URL alone");
   try {
     app.parse(argc, argv);
@@ -90,6 +112,14 @@ void describe_offers(const cryptotl::Server& server) {
   }
   if (server.routes().size() > 1)
     std::cerr << "cryptotl-server: " << megabytes(sum) << " MB of matrices in all" << std::endl;
+  if (const auto& batch = server.metadata().batch) {
+    std::cerr << "cryptotl-server: takes batches of up to " << batch->plan.samples()
+              << " inputs, largest error " << batch->plan.predicted_error << ", about "
+              << std::lround(batch->batch_milliseconds)
+              << " ms on one thread (an input by itself: " << batch->pass_milliseconds << " ms)" << std::endl;
+  }
+  if (!server.batches_left_out().empty())
+    std::cerr << "cryptotl-server: takes no batches: " << server.batches_left_out() << std::endl;
   if (!server.left_out().empty())
     std::cerr << "cryptotl-server: offers no scores: " << server.left_out() << std::endl;
 }
@@ -98,11 +128,19 @@ nlohmann::json offers_json(const cryptotl::Server& server) {
   nlohmann::json offers = nlohmann::json::array();
   for (const cryptotl::OfferedRoute& route : server.routes()) {
     const cryptotl::ModelMetadata& model = route.metadata;
+    nlohmann::json batch;
+    if (model.batch) {
+      batch = {{"samples", model.batch->plan.samples()},
+               {"predicted_error", model.batch->plan.predicted_error},
+               {"program_bytes", route.batch_program_bytes},
+               {"key_bytes", model.batch->key_bytes()}};
+    }
     offers.push_back({{"model", model.name},
                       {"answers", cryptotl::name(model.answers)},
                       {"predicted_error", model.plan.predicted_error},
                       {"program_bytes", route.program_bytes},
-                      {"evaluation_key_bytes", model.evaluation_key_bytes()}});
+                      {"evaluation_key_bytes", model.evaluation_key_bytes()},
+                      {"batch", batch}});
   }
   return offers;
 }

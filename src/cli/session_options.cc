@@ -16,6 +16,15 @@ void add_no_tickets(CLI::App& verb, bool& none) {
                 "announce no seeds ahead to a server that could work on them in idle time");
 }
 
+void add_mode(CLI::App& verb, Mode& mode) {
+  verb.add_option_function<std::string>(
+          "--mode", [&mode](const std::string& wanted) { mode = *mode_named(wanted); },
+          "latency sends inputs one by one, each answered in milliseconds, batch thousands in one run of "
+          "seconds; auto takes what is quicker by what the server says of itself, and tells which (default: "
+          "auto)")
+      ->check(CLI::IsMember({"latency", "batch", "auto"}));
+}
+
 void SessionArguments::define(CLI::App& verb, const std::string& without) {
   verb.add_option("--server", server, "http://HOST:PORT; " + without);
   verb.add_option("--keys", keys, "folder of keygen");
@@ -23,6 +32,7 @@ void SessionArguments::define(CLI::App& verb, const std::string& without) {
                   "seconds for which a request is tried again where the server goes away")
       ->check(CLI::Range(0, 86'400))
       ->capture_default_str();
+  add_mode(verb, mode);
   add_no_tickets(verb, no_tickets);
   cache.define(verb, std::string(kFeatureCacheFile) + " in the key folder");
 }
@@ -33,6 +43,7 @@ Session SessionArguments::open(Answers answers) const {
   options.patience = std::chrono::milliseconds(static_cast<int64_t>(1000 * retry_seconds));
   options.on_wait = warn;
   options.use_tickets = !no_tickets;
+  options.mode = mode;
   options.use_cache = !cache.none;
   options.cache_file = cache.file;
   options.cache_limit = cache.limit;

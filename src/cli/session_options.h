@@ -17,12 +17,15 @@ struct CacheOptions {
 
 /// --no-tickets
 void add_no_tickets(CLI::App& verb, bool& none);
+/// --mode
+void add_mode(CLI::App& verb, Mode& mode);
 
 /// How fit and predict reach their server: --server, --keys, --retry, --no-tickets and those of the cache.
 struct SessionArguments {
   std::string server, keys;
   double retry_seconds = 60;
   bool no_tickets = false;
+  Mode mode = Mode::automatic;
   CacheOptions cache;
 
   /// `without` says when no server is needed.

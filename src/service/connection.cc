@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace cryptotl {
 namespace {
 
 constexpr std::string_view kEndOfHead = "\r\n\r\n";
+/// Of a body that are received at a time; the library asks for 4 KiB.
+constexpr size_t kPieceBytes = 64 << 10;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
@@ -27,7 +30,7 @@ ssize_t Connection::receive(char* out, size_t size, Clock::time_point until) {
 }
 
 bool Connection::wait_for_request() {
-  if (!ahead_.empty()) return true;
+  if (ahead_taken_ < ahead_.size()) return true;
   char first = 0;
   const auto until = Clock::now() + limits_.keep_alive_time;
   return wait_for(descriptor_, Direction::read, until, &stop_) == Readiness::ready &&
@@ -36,6 +39,7 @@ bool Connection::wait_for_request() {
 
 std::optional<Status> Connection::read_head() {
   const auto until = Clock::now() + limits_.head_time;
+  ahead_.erase(0, std::exchange(ahead_taken_, 0));
   size_t end = 0;
   size_t searched = 0;
   while ((end = ahead_.find(kEndOfHead, searched)) == std::string::npos) {
@@ -77,18 +81,25 @@ ssize_t Connection::read(char* out, size_t size) {
   }
   size = std::min<uint64_t>(size, body_left_);
   if (size == 0) return 0;
-  ssize_t count = static_cast<ssize_t>(std::min(size, ahead_.size()));
-  if (count > 0) {
-    std::memcpy(out, ahead_.data(), static_cast<size_t>(count));
-    ahead_.erase(0, static_cast<size_t>(count));
-  } else {
-    if (std::exchange(owes_continue_, false)) write_all(kContinue);
-    count = receive(out, size, deadline(body_start_, body_taken_));
+  if (ahead_taken_ == ahead_.size()) {
+    const ssize_t received = receive_piece();
+    if (received <= 0) return received;
   }
-  if (count > 0) {
-    body_left_ -= static_cast<uint64_t>(count);
-    body_taken_ += static_cast<uint64_t>(count);
-  }
+  size = std::min(size, ahead_.size() - ahead_taken_);
+  std::memcpy(out, ahead_.data() + ahead_taken_, size);
+  ahead_taken_ += size;
+  body_left_ -= size;
+  body_taken_ += size;
+  return static_cast<ssize_t>(size);
+}
+
+/// Of the body, into ahead_, all of which has been taken.
+ssize_t Connection::receive_piece() {
+  if (std::exchange(owes_continue_, false)) write_all(kContinue);
+  ahead_.resize(std::min<uint64_t>(kPieceBytes, body_left_));
+  ahead_taken_ = 0;
+  const ssize_t count = receive(ahead_.data(), ahead_.size(), deadline(body_start_, body_taken_));
+  ahead_.resize(static_cast<size_t>(std::max<ssize_t>(count, 0)));
   return count;
 }
 

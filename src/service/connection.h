@@ -21,6 +21,8 @@ class Connection : public httplib::Stream {
   /// Reads and checks the head; from then on read() gives the head and the body. No value where the client
   /// has gone.
   std::optional<Status> read_head();
+  /// The time that the body may take counts from now on.
+  void restart_body_time() { body_start_ = Clock::now(); }
   /// Whether the whole body has been read, so that what follows is the next request.
   bool body_read() const { return body_left_ == 0; }
   /// Writes all of it, as far as the client takes it.
@@ -41,12 +43,14 @@ class Connection : public httplib::Stream {
   /// When the next of `bytes` bytes must have come or gone, counted from `start`.
   Clock::time_point deadline(Clock::time_point start, uint64_t bytes) const;
   ssize_t receive(char* out, size_t size, Clock::time_point until);
+  ssize_t receive_piece();
 
   const int descriptor_;
   const ServiceLimits& limits_;
   const StopSignal& stop_;
 
-  std::string ahead_;  ///< received, but not yet taken
+  std::string ahead_;  ///< received, but taken only in part
+  size_t ahead_taken_ = 0;
   std::string head_;
   size_t head_taken_ = 0;
   uint64_t body_left_ = 0;

@@ -1,15 +1,38 @@
 #include "service/http_client.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <cerrno>
 
 namespace cryptotl {
 namespace {
 
+constexpr size_t kSlowestBytesASecond = 64 << 10;
+
+/// By when the next byte must have come or gone.
+class Patience {
+ public:
+  Patience(std::chrono::milliseconds time, bool is_long) : time_(time), long_(is_long) {}
+  void moved(size_t bytes) { bytes_ += bytes; }
+  Clock::time_point deadline() const {
+    if (!long_) return start_ + time_;
+    const std::chrono::milliseconds at_rate(1000 * bytes_ / kSlowestBytesASecond);
+    return std::min(start_ + time_ + at_rate, Clock::now() + time_);
+  }
+
+ private:
+  const std::chrono::milliseconds time_;
+  const bool long_;
+  const Clock::time_point start_ = Clock::now();
+  size_t bytes_ = 0;
+};
+
 /// One exchange's share of the connection.
 class Exchange : public httplib::Stream {
  public:
-  Exchange(int socket, Clock::time_point deadline, size_t answer_bytes, ExchangeState& state)
-      : socket_(socket), deadline_(deadline), left_(answer_bytes), state_(state) {}
+  Exchange(int socket, const Patience& patience, size_t answer_bytes, ExchangeState& state)
+      : socket_(socket), patience_(patience), left_(answer_bytes), state_(state) {}
 
   ssize_t read(char* out, size_t size) override {
     if (begin_ == end_ && !fill()) return failed_ ? -1 : 0;
@@ -20,10 +43,16 @@ class Exchange : public httplib::Stream {
   }
 
   ssize_t write(const char* bytes, size_t size) override {
-    if (!wait(Direction::write)) return -1;
-    const ssize_t count = send_some(socket_, bytes, size);
-    state_.ended = count < 0;
-    return count;
+    while (true) {
+      look_for_answer();
+      if (state_.answered) return static_cast<ssize_t>(size);
+      if (state_.ended || !wait(Direction::either)) return -1;
+      const ssize_t count = send_some(socket_, bytes, size);
+      if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) continue;  // it was an answer that came
+      state_.ended = count < 0;
+      if (count > 0) patience_.moved(static_cast<size_t>(count));
+      return count;
+    }
   }
 
   bool is_readable() const override { return true; }
@@ -38,8 +67,17 @@ class Exchange : public httplib::Stream {
 
  private:
   bool wait(Direction direction) {
-    state_.late = wait_for(socket_, direction, deadline_, nullptr) != Readiness::ready;
+    state_.late = wait_for(socket_, direction, patience_.deadline(), nullptr) != Readiness::ready;
     return !state_.late;
+  }
+
+  /// A server that refuses a request need not take all of it, and may close the connection soon.
+  void look_for_answer() {
+    if (state_.answered) return;
+    char first = 0;
+    const ssize_t count = ::recv(socket_, &first, 1, MSG_PEEK | MSG_DONTWAIT);
+    state_.answered = count > 0;
+    state_.ended = count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
   }
 
   bool fill() {
@@ -51,6 +89,7 @@ class Exchange : public httplib::Stream {
     state_.ended = count <= 0;
     if (count <= 0) return false;
     state_.heard = true;
+    patience_.moved(static_cast<size_t>(count));
     left_ -= static_cast<size_t>(count);
     begin_ = 0;
     end_ = static_cast<size_t>(count);
@@ -58,7 +97,7 @@ class Exchange : public httplib::Stream {
   }
 
   const int socket_;
-  const Clock::time_point deadline_;
+  Patience patience_;
   size_t left_;
   ExchangeState& state_;
   bool failed_ = false;
@@ -78,9 +117,20 @@ HttpClient::HttpClient(const Address& address, std::chrono::milliseconds connect
   set_connection_timeout(connect_time);
 }
 
+HttpClient::LongExchanges::LongExchanges(HttpClient& client, size_t answer_bytes)
+    : client_(client), usual_bytes_(client.answer_bytes_) {
+  client_.answer_bytes_ = answer_bytes;
+  client_.long_ = true;
+}
+
+HttpClient::LongExchanges::~LongExchanges() {
+  client_.answer_bytes_ = usual_bytes_;
+  client_.long_ = false;
+}
+
 bool HttpClient::process_socket(const Socket& socket, std::function<bool(httplib::Stream&)> exchange) {
   state_ = {};
-  Exchange stream(socket.sock, Clock::now() + request_time_, answer_bytes_, state_);
+  Exchange stream(socket.sock, Patience(request_time_, long_), answer_bytes_, state_);
   return exchange(stream);
 }
 

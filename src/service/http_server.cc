@@ -17,7 +17,7 @@ namespace {
 constexpr const char* kRetryAfterSeconds = "1";
 
 /// The connection that this thread serves.
-thread_local const Connection* current_connection = nullptr;
+thread_local Connection* current_connection = nullptr;
 
 std::string new_request_id() {
   std::array<uint8_t, 8> bytes;
@@ -112,6 +112,8 @@ Status HttpServer::listen_on(Address& address) {
   int port = 0;
   name_of(descriptor, End::local, host, port);
   address.port = static_cast<uint16_t>(port);
+  // The library streams an answer only while it holds a listening socket; it does nothing else with it here.
+  svr_sock_ = descriptor;
   threads_ = std::make_unique<httplib::ThreadPool>(limits_.connections);
   acceptor_ = std::thread([this] { accept_connections(); });
   return {};
@@ -123,7 +125,10 @@ void HttpServer::close() {
   acceptor_.join();
   listener_.reset();
   threads_->shutdown();
+  svr_sock_ = INVALID_SOCKET;
 }
+
+void HttpServer::restart_body_time() { current_connection->restart_body_time(); }
 
 void HttpServer::accept_connections() {
   while (wait_for(listener_->number(), Direction::read, Clock::time_point::max(), &stop_) ==

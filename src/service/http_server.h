@@ -23,6 +23,10 @@ class HttpServer : public httplib::Server {
   /// As Server::stop.
   void close();
 
+  /// For a handler that lets its client wait before it reads the body: the body's time begins anew. Called
+  /// in the handler's thread.
+  static void restart_body_time();
+
  private:
   void accept_connections();
   void serve(int descriptor);

@@ -74,6 +74,19 @@ void check_scores(const ModelMetadata& metadata, const Json& parameters) {
   require(!metadata.output_layer && metadata.feature_mean.empty(), "scores tell nothing of the features");
 }
 
+/// Batches answer the same features to the same inputs.
+void check_batch(const ModelMetadata& metadata) {
+  const BatchPlan& plan = metadata.batch->plan;
+  require(metadata.answers == Answers::features, "batches are of features");
+  require(plan.input_width() == metadata.plan.input_width() &&
+              plan.output_width() == metadata.plan.output_width(),
+          "batch: its widths are not the model's");
+  // One scaling and clipping serves both.
+  require(plan.input_range.low == metadata.plan.input_range.low &&
+              plan.input_range.high == metadata.plan.input_range.high,
+          "batch: its range of inputs is not the model's");
+}
+
 ModelMetadata metadata_from(const Json& json) {
   ModelMetadata out;
   out.name = json.at("name").get<std::string>();
@@ -106,6 +119,10 @@ ModelMetadata metadata_from(const Json& json) {
               (out.feature_mean.empty() || out.feature_mean.size() == out.plan.output_width()),
           "the feature statistics' length is not the plan's output width");
   if (out.answers == Answers::scores) check_scores(out, parameters);
+  if (parameters.contains("batch")) {
+    out.batch = BatchMetadata::from_json(parameters.at("batch"), out.model_digest).value();
+    check_batch(out);
+  }
   return out;
 }
 
@@ -131,6 +148,10 @@ ModelMetadata ModelMetadata::of(const Model& model, const LatencyPlan& plan, Ans
   out.feature_mean = model.feature_mean;
   out.feature_deviation = model.feature_deviation;
   return out;
+}
+
+double ModelMetadata::predicted_error() const {
+  return batch ? std::max(plan.predicted_error, batch->plan.predicted_error) : plan.predicted_error;
 }
 
 size_t ModelMetadata::request_bytes() const { return ciphertext_bytes(*params, 2, plan.top_limbs(), true); }
@@ -161,6 +182,7 @@ Json ModelMetadata::to_json() const {
       {"feature_mean", feature_mean},
       {"feature_deviation", feature_deviation}};
   if (answers == Answers::scores) parameters["score_function"] = score_function();
+  if (batch) parameters["batch"] = batch->to_json();
   if (output_layer) parameters["output_layer"] = dense_json(*output_layer);
   return {{"name", name},
           {"versions", Json::array({"1"})},

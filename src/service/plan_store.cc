@@ -13,18 +13,11 @@ namespace {
 
 constexpr size_t kPlanLimit = size_t{1} << 20;
 
-std::optional<LatencyPlan> read_plan(const std::filesystem::path& path) {
-  const auto bytes = read_file(path, kPlanLimit);
-  if (!bytes.ok()) return std::nullopt;
-  const auto json = nlohmann::json::parse(as_text(*bytes), nullptr, false);
-  auto plan = LatencyPlan::from_json(json);
-  return plan.ok() ? std::optional(*std::move(plan)) : std::nullopt;
-}
+const std::vector<size_t>& widths(const LatencyPlan& plan) { return plan.packing.widths; }
+const std::vector<size_t>& widths(const BatchPlan& plan) { return plan.widths; }
 
-}  // namespace
-
-Digest plan_wish(const Digest& model, const PlanOptions& options) {
-  Label label("plan");
+Digest wish_of(std::string_view kind, const Digest& model, const PlanOptions& options) {
+  Label label(kind);
   label.add(model)
       .add(std::bit_cast<uint64_t>(options.precision))
       .add(uint64_t{options.random_slots})
@@ -32,16 +25,44 @@ Digest plan_wish(const Digest& model, const PlanOptions& options) {
   return digest(label.view());
 }
 
-Result<LatencyPlan> settle_plan(const std::filesystem::path& folder, const Digest& wish,
-                                const LatencyPlan& best, const KernelSpeeds& speeds) {
+template <typename Plan>
+std::optional<Plan> read_plan(const std::filesystem::path& path) {
+  const auto bytes = read_file(path, kPlanLimit);
+  if (!bytes.ok()) return std::nullopt;
+  const auto json = nlohmann::json::parse(as_text(*bytes), nullptr, false);
+  auto plan = Plan::from_json(json);
+  return plan.ok() ? std::optional(*std::move(plan)) : std::nullopt;
+}
+
+template <typename Plan>
+Result<Plan> settle(const std::filesystem::path& folder, const Digest& wish, const Plan& best,
+                    const KernelSpeeds& speeds) {
   const std::filesystem::path path = folder / ("plan-" + hex(wish).substr(0, 32) + ".json");
-  if (auto settled = read_plan(path)) {
-    const bool same_network = settled->packing.widths == best.packing.widths;
-    if (same_network && pass_milliseconds(*settled, speeds) <= kWorthwhile * pass_milliseconds(best, speeds))
+  if (auto settled = read_plan<Plan>(path)) {
+    const bool same_network = widths(*settled) == widths(best);
+    if (same_network && running_cost(*settled, speeds) <= kWorthwhile * running_cost(best, speeds))
       return *std::move(settled);
   }
   CRYPTOTL_TRY(write_file(path, as_bytes(best.to_json().dump())));
   return best;
+}
+
+}  // namespace
+
+Digest plan_wish(const Digest& model, const PlanOptions& options) { return wish_of("plan", model, options); }
+
+Digest batch_plan_wish(const Digest& model, const PlanOptions& options) {
+  return wish_of("batch plan", model, options);
+}
+
+Result<LatencyPlan> settle_plan(const std::filesystem::path& folder, const Digest& wish,
+                                const LatencyPlan& best, const KernelSpeeds& speeds) {
+  return settle(folder, wish, best, speeds);
+}
+
+Result<BatchPlan> settle_plan(const std::filesystem::path& folder, const Digest& wish, const BatchPlan& best,
+                              const KernelSpeeds& speeds) {
+  return settle(folder, wish, best, speeds);
 }
 
 }  // namespace cryptotl

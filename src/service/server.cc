@@ -1,17 +1,18 @@
 #include "cryptotl/service/server.h"
 
 #include <algorithm>
-#include <charconv>
-#include <initializer_list>
 #include <nlohmann/json.hpp>
 
 #include "cryptotl/ckks/wire.h"
 #include "cryptotl/service/machine_plan.h"
+#include "service/batch_message.h"
+#include "service/batch_service.h"
 #include "service/http_server.h"
 #include "service/inference_message.h"
 #include "service/json.h"
 #include "service/key_store.h"
 #include "service/plan_store.h"
+#include "service/request_body.h"
 #include "service/runner_pool.h"
 #include "service/seed_ledger.h"
 #include "service/ticket_message.h"
@@ -27,45 +28,6 @@ using httplib::Response;
 
 void set_json(Response& response, const Json& json) { response.set_content(json.dump(), "application/json"); }
 
-/// The number in a header that must be there.
-Result<size_t> number_header(const Request& request, std::string_view name) {
-  const std::string value = request.get_header_value(std::string(name));
-  size_t number = 0;
-  const auto [end, failure] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (value.empty() || failure != std::errc() || end != value.data() + value.size()) {
-    return Error(ErrorCode::malformed, "the header " + std::string(name) + " is missing or not a number");
-  }
-  return number;
-}
-
-Error truncated(size_t got, size_t wanted) {
-  return Error(ErrorCode::malformed,
-               "the body ends after " + std::to_string(got) + " of " + std::to_string(wanted) + " bytes");
-}
-
-/// The body's length, which has to be one of `right`.
-Status require_length(size_t length, std::initializer_list<size_t> right) {
-  if (std::ranges::find(right, length) != right.end()) return {};
-  std::string lengths;
-  for (const size_t one : right) lengths += (lengths.empty() ? "" : " or ") + std::to_string(one);
-  return Error(length > std::ranges::max(right) ? ErrorCode::too_large : ErrorCode::malformed,
-               "the body has " + std::to_string(length) + " bytes; " + lengths + " are right");
-}
-
-/// Gives the body's bytes to `take` as they come.
-Status read_body(const ContentReader& reader, size_t length, const std::function<Status(ByteView)>& take) {
-  Status status;
-  size_t got = 0;
-  const bool whole = reader([&](const char* data, size_t size) {
-    got += size;
-    status = take(as_bytes({data, size}));
-    return status.ok();
-  });
-  if (!status.ok()) return status;
-  if (!whole || got != length) return truncated(got, length);
-  return {};
-}
-
 }  // namespace
 
 struct Server::State {
@@ -80,8 +42,8 @@ struct Server::State {
   struct Route {
     const ModelMetadata* metadata;
     KeyPlan keys;
-    size_t program;    ///< its place in the runners' list
-    std::string json;  ///< the metadata
+    size_t program;         ///< its place in the runners' list
+    BatchService* batches;  ///< none where none are taken
   };
 
   explicit State(const ServerOptions& chosen) : options(chosen), http(chosen.limits) {}
@@ -89,10 +51,16 @@ struct Server::State {
   Status plan_offers(const Model& model, std::vector<Planned>& plans);
   Status settle(const Model& model, std::span<Planned> plans) const;
   void prepare(const Model& model, std::span<const Planned> plans);
+  void prepare_batches(const Planned& features);
+  using Get = std::function<Status(const Route&, const Request&, Response&)>;
+  using Send = std::function<Status(const Route&, const Request&, Response&, const ContentReader&)>;
+  httplib::Server::Handler get(Get answer) const;
+  httplib::Server::HandlerWithContentReader send(Send answer) const;
   void add_routes();
+  void add_batch_routes();
   Result<const Route*> route_of(const Request& request) const;
   Json server_json() const;
-  std::string model_json(const ModelMetadata& metadata) const;
+  std::string model_json(const Route& route) const;
 
   Status require_keys(const Route& route, const Digest& name) const;
   Status get_key_state(const Route& route, const Request& request, Response& response) const;
@@ -109,12 +77,14 @@ struct Server::State {
   std::vector<OfferedRoute> offered;
   std::vector<Route> routes;  ///< one of each that is offered; neither list changes once requests come
   std::string left_out;
+  std::string batches_left_out;
   std::string url;
   std::unique_ptr<KeyStore> keys;
   std::unique_ptr<SeedLedgers> ledgers;
   std::unique_ptr<RunnerPool> runners;
-  std::unique_ptr<TicketStore> tickets;  ///< none where none are offered
-  HttpServer http;                       // last: its threads end before what they use
+  std::unique_ptr<TicketStore> tickets;   ///< none where none are offered
+  std::unique_ptr<BatchService> batches;  ///< likewise
+  HttpServer http;                        // last: its threads end before what they use
 };
 
 Json Server::State::server_json() const {
@@ -122,10 +92,13 @@ Json Server::State::server_json() const {
   for (const OfferedRoute& route : offered) names.push_back(route.metadata.name);
   Json extensions = {"binary_tensor_data", "cryptotl_evaluation_keys"};
   if (tickets) extensions.push_back(kTicketExtension);
+  if (batches) extensions.push_back(kBatchExtension);
   return {{"name", "cryptotl"}, {"version", CRYPTOTL_VERSION}, {"extensions", extensions}, {"models", names}};
 }
 
-std::string Server::State::model_json(const ModelMetadata& metadata) const {
+std::string Server::State::model_json(const Route& route) const {
+  ModelMetadata metadata = *route.metadata;
+  if (route.batches != nullptr) metadata.batch = route.batches->metadata();  // of this epoch
   Json json = metadata.to_json();
   json["parameters"]["limits"] = {{"json_bytes", options.limits.json_bytes},
                                   {"waiting_requests", options.limits.waiting_requests},
@@ -285,23 +258,46 @@ TicketState Server::State::ticket_state(const TicketStore::Owner& owner) const {
   return {0, waiting, ready, tickets->ticket_bytes(owner.program)};
 }
 
+httplib::Server::Handler Server::State::get(Get answer) const {
+  return [this, answer](const Request& request, Response& response) {
+    const auto route = route_of(request);
+    const Status status = route.ok() ? answer(**route, request, response) : Status(route.error());
+    if (!status.ok()) set_error(response, status.error());
+  };
+}
+
+httplib::Server::HandlerWithContentReader Server::State::send(Send answer) const {
+  return [this, answer](const Request& request, Response& response, const ContentReader& body) {
+    const auto route = route_of(request);
+    const Status status = route.ok() ? answer(**route, request, response, body) : Status(route.error());
+    if (!status.ok()) set_error(response, status.error());
+  };
+}
+
+void Server::State::add_batch_routes() {
+  const auto taking = [](auto answer) {
+    return [answer](const Route& route, auto&&... exchange) -> Status {
+      if (route.batches != nullptr) return answer(*route.batches, exchange...);
+      return Error(ErrorCode::not_found, "'" + route.metadata->name + "' takes no batches");
+    };
+  };
+  const char* const keys_path = "/v2/models/([^/]*)/batches/([^/]*)/([^/]*)";
+  http.Get("/v2/models/([^/]*)/batches",
+           get(taking([](BatchService& service, const Request&, Response& response) {
+             return service.get_state(response);
+           })));
+  http.Get(
+      keys_path,
+      get(taking([](BatchService& service, auto&&... exchange) { return service.get_keys(exchange...); })));
+  http.Put(
+      keys_path,
+      send(taking([](BatchService& service, auto&&... exchange) { return service.put_keys(exchange...); })));
+  http.Post(
+      "/v2/models/([^/]*)/batches/([^/]*)/([^/]*)/([^/]*)",
+      send(taking([](BatchService& service, auto&&... exchange) { return service.answer(exchange...); })));
+}
+
 void Server::State::add_routes() {
-  using Get = std::function<Status(const Route&, const Request&, Response&)>;
-  using Send = std::function<Status(const Route&, const Request&, Response&, const ContentReader&)>;
-  const auto get = [this](Get answer) {
-    return [this, answer](const Request& request, Response& response) {
-      const auto route = route_of(request);
-      const Status status = route.ok() ? answer(**route, request, response) : Status(route.error());
-      if (!status.ok()) set_error(response, status.error());
-    };
-  };
-  const auto send = [this](Send answer) {
-    return [this, answer](const Request& request, Response& response, const ContentReader& body) {
-      const auto route = route_of(request);
-      const Status status = route.ok() ? answer(**route, request, response, body) : Status(route.error());
-      if (!status.ok()) set_error(response, status.error());
-    };
-  };
   const auto constant = [](Json json) {
     return [text = json.dump()](const Request&, Response& response) {
       response.set_content(text, "application/json");
@@ -310,8 +306,9 @@ void Server::State::add_routes() {
   http.Get("/v2/health/live", constant({{"live", true}}));
   http.Get("/v2/health/ready", constant({{"ready", true}}));
   http.Get("/v2/?", constant(server_json()));
-  http.Get("/v2/models/([^/]*)", get([](const Route& route, const Request&, Response& response) -> Status {
-             response.set_content(route.json, "application/json");
+  http.Get("/v2/models/([^/]*)",
+           get([this](const Route& route, const Request&, Response& response) -> Status {
+             response.set_content(model_json(route), "application/json");
              return {};
            }));
   http.Get("/v2/models/([^/]*)/ready",
@@ -338,6 +335,7 @@ void Server::State::add_routes() {
               send([this](const Route& route, const Request& request, Response& response,
                           const ContentReader& body) { return announce(route, request, response, body); }));
   }
+  if (batches) add_batch_routes();
   // Everything else, before the library reads a body of any length.
   const auto nowhere = [](const Request& request, Response& response, const ContentReader&) {
     set_error(response,
@@ -401,6 +399,28 @@ Status Server::State::settle(const Model& model, std::span<Planned> plans) const
   return {};
 }
 
+/// What keeps batches from being offered is no reason not to serve.
+void Server::State::prepare_batches(const Planned& features) {
+  if (features.answers != Answers::features || !options.batches.offer) return;
+  PlanOptions wanted = options.plan;
+  wanted.random_slots = false;
+  ModelMetadata& metadata = offered.front().metadata;
+  auto plan = plan_batches_for_machine(features.network, features.calibration, wanted);
+  if (plan.ok()) {
+    plan =
+        settle_plan(options.key_store, batch_plan_wish(metadata.model_digest, wanted), *plan, wanted.speeds);
+  }
+  if (!plan.ok()) {
+    batches_left_out = plan.error().what();
+    return;
+  }
+  batches = std::make_unique<BatchService>(
+      std::make_shared<const BatchProgram>(features.network, features.calibration, *plan),
+      metadata.model_digest, pass_milliseconds(features.plan, wanted.speeds), options);
+  metadata.batch = batches->metadata();
+  offered.front().batch_program_bytes = batches->program_bytes();
+}
+
 /// Encodes the programs.
 void Server::State::prepare(const Model& model, std::span<const Planned> plans) {
   std::vector<std::shared_ptr<const LatencyProgram>> programs;
@@ -409,9 +429,11 @@ void Server::State::prepare(const Model& model, std::span<const Planned> plans) 
         std::make_shared<const LatencyProgram>(planned.network, planned.calibration, planned.plan));
     offered.push_back({ModelMetadata::of(model, planned.plan, planned.answers), programs.back()->bytes()});
   }
+  prepare_batches(plans.front());
   for (size_t i = 0; i < offered.size(); ++i) {
     const ModelMetadata& metadata = offered[i].metadata;
-    routes.push_back({&metadata, KeyPlan(metadata.plan, metadata.params), i, model_json(metadata)});
+    BatchService* const taking = metadata.batch ? batches.get() : nullptr;
+    routes.push_back({&metadata, KeyPlan(metadata.plan, metadata.params), i, taking});
   }
   runners = std::make_unique<RunnerPool>(programs, options.threads, options.concurrency, options.limits);
   if (options.limits.ticket_bytes > 0) tickets = std::make_unique<TicketStore>(programs, options.limits);
@@ -422,12 +444,13 @@ Server::~Server() { stop(); }
 const std::string& Server::url() const { return state_->url; }
 const std::vector<OfferedRoute>& Server::routes() const { return state_->offered; }
 const std::string& Server::left_out() const { return state_->left_out; }
+const std::string& Server::batches_left_out() const { return state_->batches_left_out; }
 void Server::stop() { state_->http.close(); }
 
 Result<std::unique_ptr<Server>> Server::start(const Model& model, const ServerOptions& options) {
   auto address = parse_loopback(options.listen);
   if (!address.ok()) return address.error();
-  if (options.threads == 0 || options.concurrency == 0) {
+  if (options.threads == 0 || options.concurrency == 0 || options.batches.concurrency == 0) {
     return Error(ErrorCode::invalid_argument, "threads and concurrency are at least 1");
   }
   try {

@@ -33,13 +33,27 @@ bool StopSignal::is_set() const {
   return ::poll(&entry, 1, 0) == 1;
 }
 
+namespace {
+
+short events_of(Direction direction) {
+  switch (direction) {
+    case Direction::read:
+      return POLLIN;
+    case Direction::write:
+      return POLLOUT;
+    default:
+      return POLLIN | POLLOUT;
+  }
+}
+
+}  // namespace
+
 Readiness wait_for(int socket, Direction direction, Clock::time_point deadline, const StopSignal* stop) {
   constexpr std::chrono::milliseconds kLongest = std::chrono::minutes(10);  // poll counts in an int
   while (true) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     const auto span = std::clamp(left, std::chrono::milliseconds(0), kLongest);
-    const short events = direction == Direction::write ? POLLOUT : POLLIN;
-    pollfd entries[2] = {{socket, events, 0}, {stop ? stop->descriptor() : -1, POLLIN, 0}};
+    pollfd entries[2] = {{socket, events_of(direction), 0}, {stop ? stop->descriptor() : -1, POLLIN, 0}};
     const int ready = ::poll(entries, 2, static_cast<int>(span.count()));
     if (ready > 0 && entries[1].revents != 0) return Readiness::stopped;
     if (ready > 0) return Readiness::ready;

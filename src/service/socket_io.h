@@ -36,11 +36,11 @@ class StopSignal {
   Descriptor event_;
 };
 
-enum class Direction { read, write };
+enum class Direction { read, write, either };
 enum class Readiness { ready, late, stopped };
 
-/// Waits until the socket can be read or written, or has failed; until the deadline; or until `stop`, where
-/// there is one.
+/// Waits until the socket can be read or written, or either, or has failed; until the deadline; or until
+/// `stop`, where there is one.
 Readiness wait_for(int socket, Direction direction, Clock::time_point deadline, const StopSignal* stop);
 
 /// recv and send that never wait, start again after a signal and raise none; bytes, 0 at the end, -1 on

@@ -1,21 +1,12 @@
 #include "service/ticket_store.h"
 
-#include <pthread.h>
-#include <sched.h>
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <set>
 
+#include "service/idle_thread.h"
+
 namespace cryptotl {
 namespace {
-
-/// From now on the calling thread runs where no other one wants to.
-void step_back() {
-  const sched_param none{};
-  // Linux has nice values a thread.
-  if (::pthread_setschedparam(::pthread_self(), SCHED_IDLE, &none) != 0) ::setpriority(PRIO_PROCESS, 0, 19);
-}
 
 Error announced_twice() {
   return Error(ErrorCode::parameter_mismatch,
@@ -40,8 +31,7 @@ TicketStore::~TicketStore() {
   changed_.notify_one();
   // Where processors are busy with other programs the ticket in the making might take long, so the worker
   // gets its turn back where the system allows that.
-  const sched_param none{};
-  static_cast<void>(::pthread_setschedparam(worker_.native_handle(), SCHED_OTHER, &none));
+  step_forward(worker_.native_handle());
   worker_.join();
 }
 

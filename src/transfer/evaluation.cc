@@ -132,7 +132,7 @@ class Evaluation {
     if (!options_.cache.empty())
       cache_ = FeatureCache::open(options_.cache, metadata_, options_.cache_limit).value();
     const Extraction extraction = run_passes(client, keys, examples_, cache_ ? &*cache_ : nullptr,
-                                             options_.use_tickets, options_.quiet);
+                                             {options_.mode, options_.use_tickets, options_.quiet});
     json_["seconds"]["extract"] = time.seconds();
     take_target(extraction);
     report_passes(extraction);
@@ -162,21 +162,36 @@ class Evaluation {
     json_["parameters"] = {
         {"ring_degree", params.n()}, {"log_qp", params.log_qp()}, {"security_bits", params.security_bits()}};
     json_["max_feature_error"] = largest_difference(target_.encrypted_features, target_.plain_features);
-    json_["predicted_error"] = metadata_.plan.predicted_error;
+    json_["predicted_error"] = metadata_.predicted_error();
     json_["flagged_rows"] = extraction.flagged.size() - target_.embeddings.rows;
     json_["clipped_rows"] =
         std::ranges::count_if(extraction.clipped, [](size_t values) { return values > 0; });
     json_["cached"] = extraction.cached;
     json_["prepared"] = extraction.prepared;
+    json_["mode"] = name(extraction.batched ? Mode::batch : Mode::latency);
     json_["cache_warnings"] = extraction.cache_warnings;
     json_["ms_per_pass"] = median_or_null(extraction.times.server);
     json_["round_trip_ms"] = median_or_null(extraction.times.round_trip);
     json_["client_encrypt_ms"] = median_or_null(extraction.times.encrypt);
     json_["client_decrypt_ms"] = median_or_null(extraction.times.decrypt);
     json_["latency_ms"] = extraction.times.server;
-    json_["request_bytes"] = metadata_.request_bytes();
-    json_["response_bytes"] = metadata_.response_bytes();
-    json_["evaluation_key_bytes"] = metadata_.evaluation_key_bytes();
+    report_bytes(extraction);
+  }
+
+  /// Of an input by itself or, where they went in batches, its share.
+  void report_bytes(const Extraction& extraction) {
+    if (!extraction.batched) {
+      json_["request_bytes"] = metadata_.request_bytes();
+      json_["response_bytes"] = metadata_.response_bytes();
+      json_["evaluation_key_bytes"] = metadata_.evaluation_key_bytes();
+      return;
+    }
+    const BatchMetadata& offer = *metadata_.batch;
+    const size_t samples = extraction.times.server.size();
+    const size_t batches = (samples + offer.plan.samples() - 1) / offer.plan.samples();
+    json_["request_bytes"] = batches * offer.request_bytes() / samples;
+    json_["response_bytes"] = batches * offer.response_bytes() / samples;
+    json_["evaluation_key_bytes"] = offer.key_bytes();
   }
 
   // --- The four settings
@@ -308,7 +323,7 @@ class Evaluation {
     TrainedHead trained;
     trained.head = head;
     trained.labels = target_.labels.names;
-    trained.predicted_error = metadata_.plan.predicted_error;
+    trained.predicted_error = metadata_.predicted_error();
     const Matrix plain = scores(head, target_.embeddings, target_.plain_features);
     const Matrix encrypted = scores(head, target_.embeddings, target_.encrypted_features);
     const std::vector<int> plain_calls = called_classes(plain);

@@ -13,8 +13,8 @@ namespace {
 
 Extraction extract_all(Session& session, const Examples& examples, bool quiet) {
   std::optional<FeatureCache> cache = session.open_cache();
-  return run_passes(session.client, session.keys, examples, cache ? &*cache : nullptr, session.use_tickets,
-                    quiet);
+  return run_passes(session.client, session.keys, examples, cache ? &*cache : nullptr,
+                    {session.mode, session.use_tickets, quiet});
 }
 
 void require_rows_of_each_class(const LabelSet& labels, const std::vector<size_t>& rows) {
@@ -92,8 +92,8 @@ Result<Session> Session::open(const std::string& url, const std::filesystem::pat
     CRYPTOTL_TRY(check_feature_cache(cache));
   }
   CRYPTOTL_TRY(keys->upload(*client));
-  return Session{*std::move(client), *std::move(keys), std::move(cache), options.cache_limit,
-                 options.use_tickets};
+  return Session{*std::move(client),  *std::move(keys),    std::move(cache),
+                 options.cache_limit, options.use_tickets, options.mode};
 }
 
 std::optional<FeatureCache> Session::open_cache() const {
@@ -125,7 +125,7 @@ FitResult fit_head_to(const Examples& examples, Session* session, const FitOptio
     out.trained.model = model.model_digest;
     out.trained.feature_width = model.plan.output_width();
     out.trained.predicted_error =
-        examples.encrypted ? model.plan.predicted_error_public : model.plan.predicted_error;
+        examples.encrypted ? model.plan.predicted_error_public : model.predicted_error();
   }
   out.rows = rows.size();
   const std::vector<int> index = take(labels.index, rows);

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
-#include <random>
 
 #include "cryptotl/learn/pretrain.h"
 #include "cryptotl/rns/kernels.h"
@@ -13,68 +12,13 @@
 #include "cryptotl/transfer/server_process.h"
 #include "cryptotl/transfer/temporary_folder.h"
 #include "transfer/bench_network.h"
+#include "transfer/bench_subject.h"
 #include "transfer/statistics.h"
 
 namespace cryptotl {
 namespace {
 
-constexpr size_t kCalibrationRows = 100;
 constexpr size_t kWarmUpRows = 3;
-
-Dense random_dense(size_t outputs, size_t inputs, std::mt19937_64& generator) {
-  std::normal_distribution<double> weight(0.0, std::sqrt(1.0 / static_cast<double>(inputs)));
-  Dense out{Matrix(outputs, inputs), std::vector<double>(outputs)};
-  for (double& value : out.weight.values) value = weight(generator);
-  for (double& value : out.bias) value = weight(generator);
-  return out;
-}
-
-Matrix random_rows(size_t rows, size_t cols, std::mt19937_64& generator) {
-  std::uniform_real_distribution<double> uniform(0.0, 1.0);
-  Matrix out(rows, cols);
-  for (double& value : out.values) value = uniform(generator);
-  return out;
-}
-
-Polynomial activation(const ForwardBenchOptions& options) {
-  Polynomial out = kPaperCubic;
-  if (options.quadratic) out.coefficients.pop_back();
-  return out;
-}
-
-/// What is measured, and with what.
-struct Subject {
-  Model model;
-  Matrix inputs;
-  Matrix warm_up;
-};
-
-Model model_of(std::vector<Dense> layers, const Polynomial& activation, const Matrix& calibration) {
-  const size_t inputs = layers.front().weight.cols;
-  Model model;
-  model.name = "bench";
-  model.lower.input_width = inputs;
-  for (Dense& layer : layers) {
-    if (!model.lower.layers.empty()) model.lower.layers.push_back(activation);
-    model.lower.layers.push_back(std::move(layer));
-  }
-  model.scaler = {std::vector<double>(inputs, 0.0), std::vector<double>(inputs, 1.0)};
-  model.embedder = external_embedder("random", inputs);
-  model.calibration = calibrate(fold(model.lower).value(), calibration);
-  return model;
-}
-
-Subject random_subject(const ForwardBenchOptions& options) {
-  std::mt19937_64 generator(options.seed);
-  const size_t width = options.widths.front();
-  std::vector<Dense> layers;
-  for (size_t i = 1; i < options.widths.size(); ++i)
-    layers.push_back(random_dense(options.widths[i], options.widths[i - 1], generator));
-  Model model =
-      model_of(std::move(layers), activation(options), random_rows(kCalibrationRows, width, generator));
-  Matrix inputs = random_rows(options.inputs, width, generator);
-  return {std::move(model), std::move(inputs), random_rows(kWarmUpRows, width, generator)};
-}
 
 Matrix first_rows(Matrix rows, size_t count) {
   rows.rows = std::min(rows.rows, count);
@@ -82,9 +26,9 @@ Matrix first_rows(Matrix rows, size_t count) {
   return rows;
 }
 
-Subject read_subject(const ForwardBenchOptions& options) {
+BenchSubject read_subject(const ForwardBenchOptions& options) {
   BenchNetwork read = read_bench_network(options.network).value();
-  Model model = model_of({std::move(read.first), std::move(read.second)}, kPaperCubic, read.calibration);
+  Model model = bench_model({std::move(read.first), std::move(read.second)}, kPaperCubic, read.calibration);
   return {std::move(model), first_rows(std::move(read.inputs), options.inputs),
           first_rows(std::move(read.calibration), kWarmUpRows)};
 }
@@ -136,13 +80,16 @@ PreparedPasses prepared_passes(ServiceClient& client, const ClientKeys& keys, co
 
 nlohmann::json bench_forward(const ForwardBenchOptions& options) {
   const auto [model, inputs, warm_up] =
-      options.network.empty() ? random_subject(options) : read_subject(options);
+      options.network.empty()
+          ? random_bench_subject(options.widths, options.quadratic, options.inputs, kWarmUpRows, options.seed)
+          : read_subject(options);
   const TemporaryFolder folder =
       TemporaryFolder::make(std::filesystem::temp_directory_path(), "cryptotl-").value();
   save_model(folder.path() / "model", model).value();
-  const auto server = ServerProcess::start({options.server_program, folder.path() / "model",
-                                            folder.path() / "keys", options.threads, options.precision})
-                          .value();
+  ServerProcessOptions process = {options.server_program, folder.path() / "model", folder.path() / "keys",
+                                  options.threads, options.precision};
+  process.more = {"--no-batch"};  // nothing but passes is measured
+  const auto server = ServerProcess::start(process).value();
   ServiceClient client = ServiceClient::connect(server->url()).value();
   const ClientKeys keys = ClientKeys::generate(client.metadata());
   keys.upload(client).value();

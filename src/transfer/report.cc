@@ -139,7 +139,9 @@ std::string tiles(const Json& evaluation) {
                 "balanced accuracy with " + text_at(gain, "n") + " labels, over the client's own data alone");
   }
   if (const auto value = number_at(evaluation, "ms_per_pass")) {
-    out += tile(short_number(*value) + " ms", "an encrypted pass on the server (median)");
+    out += tile(short_number(*value) + " ms", evaluation.value("mode", "") == "batch"
+                                                  ? "an input's share of an encrypted batch on the server"
+                                                  : "an encrypted pass on the server (median)");
   }
   if (const auto value = number_at(evaluation, "max_feature_error")) {
     out += tile(short_number(*value, 2), "largest error of a feature through encryption");

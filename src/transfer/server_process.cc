@@ -72,6 +72,7 @@ Result<std::unique_ptr<ServerProcess>> ServerProcess::start(const ServerProcessO
                                     round_trip_text(options.precision),
                                     "--listen",
                                     "127.0.0.1:0"};
+  words.insert(words.end(), options.more.begin(), options.more.end());
   std::vector<char*> arguments;
   arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());

@@ -31,7 +31,7 @@ class ResumeTest(ServedTest):
 
     def classify(self, **changes):
         """The arguments of a predict of ROWS rows with the keys of this test."""
-        return self.predict(**{"keys": "keys", "data": "new.csv", **changes})
+        return self.predict(**{"keys": "keys", "data": "new.csv", "mode": "latency", **changes})
 
     def cached_rows(self, path=None):
         return self.prints_json("cache", path or "keys")["rows"]
@@ -109,7 +109,8 @@ class CrashTest(ResumeTest):
     def test_a_fit_that_was_killed_goes_on(self):
         self.put("train.csv", csv_of(rows_of(ROWS, 4)))
         with Proxy(self.server.port, lambda count: time.sleep(0.05)) as proxy:
-            client = self.start(*self.fit(server=proxy.url, keys="keys", data="train.csv", kind="linear"))
+            client = self.start(*self.fit(server=proxy.url, keys="keys", data="train.csv", kind="linear",
+                                           mode="latency"))
             while len(proxy.requests()) < 50:
                 time.sleep(0.05)
             client.kill()
@@ -367,7 +368,8 @@ class EvaluateTest(ProgramTest):
         super().setUp()
         self.put("source.csv", csv_of(rows_of(60, 1)))
         self.put("target.csv", csv_of(rows_of(400, 2)))
-        self.command = ["evaluate", "--source", "source.csv", "--target", "target.csv", "--folds", "2", "--epochs", "2"]
+        self.command = ["evaluate", "--source", "source.csv", "--target", "target.csv", "--folds", "2", "--epochs", "2",
+                        "--mode", "latency"]
         self.cache = os.path.join(self.caches, "cryptotl", "evaluate.cache")
 
     def test_goes_on_after_a_kill_and_forgets_once_it_is_done(self):

@@ -78,7 +78,8 @@ class TicketsTest(ServedTest):
         self.addCleanup(lambda: self.servers[-1].stop())
 
     def classify(self, proxy, **changes):
-        return self.predict(**{"server": proxy.url, "keys": "keys", "data": "new.csv", **changes})
+        return self.predict(**{"server": proxy.url, "keys": "keys", "data": "new.csv", "mode": "latency",
+                               **changes})
 
     def come_back(self, proxy):
         self.servers.append(Server(self.model, self.path("store")))

@@ -44,7 +44,8 @@ class UsageTest(ProgramTest):
                           ["fit", "--data", "a", "--head", "h", "--head", "local", "--kind", "linear"],
                           ["fit", "--data", "a", "--head", "h", "--head", "i"],
                           ["fit", "--data", "a", "--head", "h"],
-                          ["serve", "--threads", "0"], ["serve", "--tickets", "-1"], ["serve", "--tickets", "many"]):
+                          ["serve", "--threads", "0"], ["serve", "--tickets", "-1"], ["serve", "--tickets", "many"],
+                          ["serve", "--epoch", "next"], ["serve", "--batch-cache", "much"]):
             result = self.run_client(*arguments)
             self.assertEqual(result.returncode, USAGE, arguments)
             self.assertEqual(result.stdout, "")

@@ -15,7 +15,11 @@ using Json = nlohmann::json;
 
 ModelMetadata small_metadata() {
   const Model model = small_model();
-  return ModelMetadata::of(model, plan_latency(fold(model.lower).value(), model.calibration).value());
+  const FoldedNetwork network = fold(model.lower).value();
+  ModelMetadata out = ModelMetadata::of(model, plan_latency(network, model.calibration).value());
+  out.batch = BatchMetadata::of(out.model_digest, plan_batch(network, model.calibration).value(), 7, 3.5,
+                                KernelSpeeds::reference());
+  return out;
 }
 
 TEST(ModelMetadata, RefusesEveryPartThatIsMissingOrOfAnotherType) {
@@ -26,7 +30,7 @@ TEST(ModelMetadata, RefusesEveryPartThatIsMissingOrOfAnotherType) {
     const Json::json_pointer pointer(path);
     // For people to read, or of no use to a client.
     if (path.starts_with("/versions") || path.starts_with("/platform") ||
-        path.starts_with("/parameters/plan/noise")) {
+        path.starts_with("/parameters/plan/noise") || path.starts_with("/parameters/batch/plan/noise")) {
       continue;
     }
     for (const Json& wrong : {Json(nullptr), Json::object(), Json("x")}) {
@@ -59,6 +63,23 @@ TEST(ModelMetadata, RefusesPartsThatDoNotFitTogether) {
       {"/parameters/plan/primes/0", 4},
       {"/parameters/plan/answer_bits", 60},
       {"/parameters/plan/answer_dropped_bits", 0},
+      {"/parameters/batch/epoch", 8},
+      {"/parameters/batch/epoch", -1},
+      {"/parameters/batch/epoch", 7.0},
+      {"/parameters/batch/seed", std::string(64, '0')},
+      {"/parameters/batch/params_id", std::string(64, '0')},
+      {"/parameters/batch/rows/count", 21},
+      {"/parameters/batch/rows/bytes", 100},
+      {"/parameters/batch/answers/count", 12},
+      {"/parameters/batch/answers/bytes", 100},
+      {"/parameters/batch/key_bytes", 5},
+      {"/parameters/batch/batches_a_key_set", uint64_t{1} << 40},
+      {"/parameters/batch/pass_ms", 0},
+      {"/parameters/batch/batch_ms", -1.0},
+      {"/parameters/batch/plan/widths/0", 19},
+      {"/parameters/batch/plan/primes/0", 4},
+      {"/parameters/batch/plan/input_range/1", 5.0},
+      {"/parameters/answers", "scores"},
   };
   for (const auto& [path, value] : kWrong) {
     Json bad = whole;
@@ -78,6 +99,26 @@ TEST(ModelMetadata, SurvivesTheWayThroughText) {
   EXPECT_EQ(back->labels, metadata.labels);
   EXPECT_EQ(back->output_layer->weight.values, metadata.output_layer->weight.values);
   EXPECT_EQ(back->feature_deviation, metadata.feature_deviation);
+  ASSERT_TRUE(back->batch.has_value());
+  EXPECT_EQ(back->batch->seed, metadata.batch->seed);
+  EXPECT_EQ(back->batch->epoch, 7u);
+  EXPECT_EQ(back->batch->params->id(), metadata.batch->params->id());
+  EXPECT_EQ(back->predicted_error(),
+            std::max(metadata.plan.predicted_error, metadata.batch->plan.predicted_error));
+}
+
+TEST(ModelMetadata, IsTheSameWithoutBatches) {
+  ModelMetadata metadata = small_metadata();
+  metadata.batch.reset();
+  const auto back = ModelMetadata::from_json(metadata.to_json());
+  ASSERT_TRUE(back.ok()) << back.error().what();
+  EXPECT_FALSE(back->batch.has_value());
+  EXPECT_EQ(back->predicted_error(), metadata.plan.predicted_error);
+}
+
+TEST(BatchMetadata, TheEpochOfTodayIsAWeekOfThisCentury) {
+  EXPECT_GT(current_epoch(), 2900u);  // 2025
+  EXPECT_LT(current_epoch(), 10000u);
 }
 
 TEST(ModelMetadata, LeavesOutWhatIsNotPublished) {

@@ -74,6 +74,21 @@ TEST_F(PlanStoreTest, ReplacesAFileThatIsNoPlan) {
   }
 }
 
+TEST_F(PlanStoreTest, KeepsThePlanOfBatchesBesideThatOfPasses) {
+  const FoldedNetwork network = random_network(16, 16, 8, 1);
+  const Calibration calibration = calibrate(network, uniform_rows(20, 16, 2));
+  const BatchPlan first = plan_batch(network, calibration).value();
+  BatchPlan next = first;
+  next.output_limit *= 2;
+  const Digest wish = batch_plan_wish(Digest{1}, {});
+  settled(wish_, planned());
+  const KernelSpeeds speeds = KernelSpeeds::reference();
+  EXPECT_EQ(settle_plan(folder_, wish, first, speeds)->to_json(), first.to_json());
+  EXPECT_EQ(settle_plan(folder_, wish, next, speeds)->to_json(), first.to_json());
+  EXPECT_EQ(files(), 2u);
+  EXPECT_EQ(settled(wish_, planned()).to_json(), planned().to_json());
+}
+
 TEST_F(PlanStoreTest, KeepsAPlanForEachModelPrecisionAndKindOfAnswer) {
   const Digest wishes[] = {wish_, plan_wish(Digest{2}, {}), plan_wish(Digest{1}, {.precision = 1e-3}),
                            plan_wish(Digest{1}, {.random_slots = true})};

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "cryptotl/base/progress.h"
 #include "cryptotl/base/random.h"
@@ -38,6 +39,39 @@ struct TicketState {
   size_t waiting = 0;       ///< announced, and not worked on yet
   size_t ready = 0;         ///< worked ahead for
   size_t ticket_bytes = 0;  ///< of the server's memory that each takes
+};
+
+/// What the parts of one batch took on the server, in milliseconds.
+struct BatchTimes {
+  double server_ms = 0;  ///< all of what follows
+  double read_ms = 0;    ///< of rows: parsing, checking, expanding
+  std::vector<double> matrix_ms;
+  double activation_ms = 0;
+  double answer_ms = 0;
+  bool prepared = false;  ///< the server had worked ahead for this batch's number
+};
+
+/// What a server holds for batches at the moment.
+struct BatchState {
+  uint64_t epoch = 0;
+  size_t prepared = 0;      ///< batch numbers of this epoch that it has worked ahead for
+  size_t waiting = 0;       ///< that it will, in idle time
+  size_t runner_bytes = 0;  ///< of memory: for running batches, ...
+  size_t key_bytes = 0;     ///< ... and of clients' keys
+};
+
+/// One batch, as the client has it and takes its answer.
+struct BatchExchange {
+  Digest keys{};
+  uint64_t epoch = 0;
+  uint64_t number = 0;
+  /// The bytes of a row (write_batch_row). Asked for in order; where the batch is sent again, again from 0
+  /// on, and every time the same bytes.
+  std::function<Bytes(size_t row)> row;
+  /// Takes a row of the answer, in order; likewise again from 0 on. What it refuses ends the exchange.
+  std::function<Status(size_t row, ByteView bytes)> take_answer;
+  /// Counts rows that have gone and come.
+  ProgressFunction progress;
 };
 
 /// The network side of a client: one connection, kept alive, to one server and one route of its model. It
@@ -79,6 +113,17 @@ class ServiceClient {
   Result<TicketState> announce(std::span<const Seed> seeds, const Digest& keys);
   /// How far the server is.
   Result<TicketState> ticket_state(const Digest& keys);
+
+  /// Reads again what the server says of batches: its epoch may be another by now, and its plan after a
+  /// restart. not_found where it takes none, parameter_mismatch where it has another model.
+  Result<BatchMetadata> refresh_batches();
+  /// Sends the keys of a batch job of this epoch: evaluation keys (write_evaluation_keys), then the public
+  /// key (write_public_key). Returns their digest. The server holds them in memory alone.
+  Result<Digest> upload_batch_keys(ByteView keys, uint64_t epoch);
+  /// Sends one batch and takes its answer, row by row; neither is ever whole in memory. Tried again as
+  /// infer(). missing_key where the server does not have the keys (any more): make new ones, and a new batch.
+  Result<BatchTimes> run_batch(const BatchExchange& exchange);
+  Result<BatchState> batch_state();
 
  private:
   struct State;

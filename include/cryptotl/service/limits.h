@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace cryptotl {
 
@@ -29,6 +30,16 @@ struct ServiceLimits {
   size_t seeds_a_key_set = size_t{1} << 20;  ///< that a ledger holds, 40 MB on disk; then new keys are due
   size_t seeds_in_memory = size_t{1} << 20;  ///< of all ledgers but the one in use, at about 60 bytes
 
+  size_t batch_keys_bytes = size_t{256}
+                            << 20;  ///< keys for batches in memory; the least recently used go first
+  size_t batch_key_sets = 256;      ///< likewise
+  std::chrono::milliseconds batch_keys_time{3'600'000};  ///< for which unused ones are kept
+  size_t forgotten_key_sets = size_t{1} << 16;  ///< whose names are kept, so that none of them comes back
+  size_t waiting_batches = 8;                   ///< that wait for a runner; more are answered 503
+  std::chrono::milliseconds batch_runner_time{60'000};  ///< for which an unused runner keeps its memory
+  std::chrono::milliseconds batch_quiet_time{2'000};    ///< without batches, before idle time works for them
+  size_t batch_cache_bytes = 1'000'000'000;  ///< halves of batches on disk (BatchHalf); 0 keeps none
+
   std::chrono::milliseconds head_time{10'000};  ///< for the whole head, from its first byte
   std::chrono::milliseconds idle_time{
       10'000};  ///< between two bytes of a body, or of an answer that is not read
@@ -42,6 +53,9 @@ struct ServiceLimits {
 
 /// Seeds in one announcement.
 inline constexpr size_t kMaxAnnouncedSeeds = 64;
+
+/// Batches under one set of keys: their numbers are below it. Then new keys are due.
+inline constexpr uint64_t kBatchesAKeySet = 4096;
 
 /// What a client accepts from a server at most.
 inline constexpr size_t kMaxMetadataBytes = size_t{16} << 20;

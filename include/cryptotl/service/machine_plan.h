@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cryptotl/plan/batch_plan.h"
 #include "cryptotl/plan/planner.h"
 
 namespace cryptotl {
@@ -12,5 +13,12 @@ inline constexpr double kWorthwhile = 1.2;
 /// machines, and one at every start, come to the same. Refuses as plan_latency.
 Result<LatencyPlan> plan_for_machine(const FoldedNetwork& network, const Calibration& calibration,
                                      const PlanOptions& options);
+/// The same for batches. Refuses as plan_batch.
+Result<BatchPlan> plan_batches_for_machine(const FoldedNetwork& network, const Calibration& calibration,
+                                           const PlanOptions& options);
+
+/// What is compared: milliseconds of a pass, and of a sample in a full batch.
+double running_cost(const LatencyPlan& plan, const KernelSpeeds& speeds);
+double running_cost(const BatchPlan& plan, const KernelSpeeds& speeds);
 
 }  // namespace cryptotl

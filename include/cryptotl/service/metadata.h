@@ -12,6 +12,7 @@
 #include "cryptotl/network/network.h"
 #include "cryptotl/plan/latency_plan.h"
 #include "cryptotl/plan/model.h"
+#include "cryptotl/service/batch_metadata.h"
 
 namespace cryptotl {
 
@@ -39,7 +40,8 @@ struct ModelMetadata {
   std::vector<std::string> labels;    ///< of the source; a score each, or one score for the second of two
   std::optional<Dense> output_layer;  ///< the provider's own head, where it is published
   std::vector<double> feature_mean,
-      feature_deviation;  ///< of the source's features; empty where not published
+      feature_deviation;               ///< of the source's features; empty where not published
+  std::optional<BatchMetadata> batch;  ///< where the server takes batches; of features only
 
   /// Throws what Params::create refuses. Of scores neither the output layer nor the features' statistics are
   /// published.
@@ -48,6 +50,10 @@ struct ModelMetadata {
   /// What the client applies to decrypted scores: "sigmoid" to one, which gives the probability of the second
   /// label, "softmax" to more. Of scores only.
   std::string_view score_function() const { return plan.output_width() == 1 ? "sigmoid" : "softmax"; }
+
+  /// Bound on |error| of what is decrypted, whichever way it was asked for, for inputs encrypted with the
+  /// secret key (ProgramPlan).
+  double predicted_error() const;
 
   /// Exact sizes of the objects that travel, headers included.
   size_t request_bytes() const;

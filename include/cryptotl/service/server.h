@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,16 @@ namespace cryptotl {
 /// planned, else features.
 enum class Offer { automatic, features, scores, both };
 
+/// How a server takes batches: many inputs in one run of their own (BatchPlan), of features only.
+struct BatchOptions {
+  bool offer = true;  ///< where features are offered, and a plan for batches reaches the precision
+  /// Answers carry no fresh encryptions of zero: quicker, and their noise tells clients of the weights
+  /// (docs/security.md).
+  bool trusting = false;
+  std::optional<uint64_t> epoch;  ///< of the seed that batches share; none takes current_epoch()
+  size_t concurrency = 1;         ///< batches at a time, each of hundreds of megabytes
+};
+
 struct ServerOptions {
   std::string listen = "127.0.0.1:0";  ///< ADDRESS:PORT; port 0 takes a free one
   std::filesystem::path key_store;     ///< folder of the clients' evaluation keys; made where it is missing
@@ -25,13 +36,15 @@ struct ServerOptions {
   size_t concurrency = 1;              ///< passes at a time
   PlanOptions plan;                    ///< how precise answers are; random_slots follows from what is offered
   Offer offer = Offer::automatic;
+  BatchOptions batches;
   ServiceLimits limits;
 };
 
-/// One route: what it publishes, and what its program takes.
+/// One route: what it published at the start, and what its programs take.
 struct OfferedRoute {
   ModelMetadata metadata;
-  size_t program_bytes = 0;  ///< of encoded matrices in memory
+  size_t program_bytes = 0;        ///< of encoded matrices in memory
+  size_t batch_program_bytes = 0;  ///< of those for batches
 };
 
 /// Serves one model over HTTP in the Open Inference Protocol v2 (docs/protocol.md). It holds no secret key
@@ -57,6 +70,8 @@ class Server {
   const ModelMetadata& metadata() const { return routes().front().metadata; }
   /// Why scores are not offered, in one line; empty where they are or were not asked for.
   const std::string& left_out() const;
+  /// The same of batches.
+  const std::string& batches_left_out() const;
 
   /// Takes no more requests, answers those that have arrived whole, closes every connection, then returns.
   void stop();

@@ -9,6 +9,7 @@
 #include "cryptotl/plan/planner.h"
 #include "cryptotl/transfer/examples.h"
 #include "cryptotl/transfer/feature_cache.h"
+#include "cryptotl/transfer/mode.h"
 
 namespace cryptotl {
 
@@ -37,7 +38,8 @@ struct EvaluationOptions {
   std::filesystem::path cache;
   bool keep_cache = false;
   size_t cache_limit = FeatureCache::kDefaultLimit;
-  bool use_tickets = true;  ///< as in SessionOptions
+  bool use_tickets = true;      ///< as in SessionOptions
+  Mode mode = Mode::automatic;  ///< the same
   bool quiet = false;
 };
 

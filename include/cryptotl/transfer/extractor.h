@@ -8,34 +8,10 @@
 #include "cryptotl/ckks/encrypted_inputs.h"
 #include "cryptotl/service/client.h"
 #include "cryptotl/transfer/client_keys.h"
-#include "cryptotl/transfer/feature_cache.h"
-#include "cryptotl/transfer/scaled_rows.h"
+#include "cryptotl/transfer/extraction.h"
 #include "cryptotl/transfer/tickets.h"
 
 namespace cryptotl {
-
-/// What one client saw of its passes, in milliseconds; one entry a row that the server was asked for.
-struct PassTimes {
-  std::vector<double> encrypt;     ///< packing, encoding, encrypting, serialising; or reading from a file
-  std::vector<double> round_trip;  ///< from request bytes to answer bytes, as the client sees it
-  std::vector<double> server;      ///< the same, as the server measures it
-  std::vector<double> decrypt;     ///< parsing, decrypting, decoding
-};
-
-struct Extraction {
-  Matrix features;              ///< [rows][features or scores]; a flagged row's are zero
-  std::vector<bool> flagged;    ///< the answer is beyond the safe range and must not be used
-  std::vector<size_t> clipped;  ///< as in ScaledRows
-  size_t cached = 0;            ///< rows that came from the cache
-  size_t prepared = 0;          ///< rows for which the server had worked ahead
-  std::vector<std::string> cache_warnings;
-  PassTimes times;
-
-  /// The rows that are not flagged, ascending.
-  std::vector<size_t> usable() const;
-  /// One line each on clipped and on flagged rows (counted from 1), where there are any, and on the cache.
-  std::vector<std::string> warnings(const ModelMetadata& model) const;
-};
 
 struct ExtractorOptions {
   bool overlap = true;  ///< encrypt the next row and decrypt the last answer while the server works
@@ -60,6 +36,8 @@ class FeatureExtractor {
   /// answer that is not what the plan calls for (malformed).
   Extraction extract(const Matrix& embeddings, const ProgressFunction& progress = {},
                      FeatureCache* cache = nullptr);
+  /// The same for rows of which it is known already what is missing; `cache` is the one of pending_rows().
+  Extraction extract(PendingRows rows, const ProgressFunction& progress = {}, FeatureCache* cache = nullptr);
   /// The same for rows that a device encrypted, which are sent as they are. How many of their values were
   /// clipped only the device knows. With a cache, a ciphertext that is none is refused before the first
   /// request.
@@ -67,16 +45,9 @@ class FeatureExtractor {
                      FeatureCache* cache = nullptr);
 
  private:
-  struct Requests {
-    std::vector<Digest> inputs;            ///< names each row for the cache; nothing in it without one
-    bool take_seeds = false;               ///< they are encrypted here
-    std::function<Bytes(size_t)> request;  ///< the bytes that ask for a row
-  };
-  /// Fills in the rows of `out`, which has room for them.
-  void run(const Requests& rows, Extraction& out, const ProgressFunction& progress, FeatureCache* cache);
-  /// Fills in what is kept; the other rows, ascending.
-  static std::vector<size_t> take_cached(const std::vector<Digest>& inputs, FeatureCache* cache,
-                                         Extraction& out);
+  /// Asks for what is missing with the bytes that `request_of` gives for a row.
+  void run(PendingRows& rows, const std::function<Bytes(size_t)>& request_of, bool take_seeds,
+           const ProgressFunction& progress, FeatureCache* cache);
   InferenceAnswer asked(ByteView request);
   Bytes encrypted(std::span<const double> scaled_row);
   /// The features, or none where the answer is flagged.

@@ -6,6 +6,7 @@
 #include "cryptotl/transfer/extractor.h"
 #include "cryptotl/transfer/feature_cache.h"
 #include "cryptotl/transfer/head_file.h"
+#include "cryptotl/transfer/mode.h"
 
 namespace cryptotl {
 
@@ -19,6 +20,7 @@ struct SessionOptions {
   std::filesystem::path cache_file;  ///< empty takes kFeatureCacheFile in the key folder
   size_t cache_limit = FeatureCache::kDefaultLimit;
   bool use_tickets = true;                          ///< where the server offers them (tickets.h)
+  Mode mode = Mode::automatic;                      ///< how inputs go through the server
   std::chrono::milliseconds patience{0};            ///< as in ClientOptions
   std::function<void(const std::string&)> on_wait;  ///< the same
   Answers answers = Answers::features;
@@ -32,6 +34,7 @@ struct Session {
   std::filesystem::path cache_file = {};
   size_t cache_limit = FeatureCache::kDefaultLimit;
   bool use_tickets = true;
+  Mode mode = Mode::automatic;
 
   /// Connects, opens the key folder, looks at the cache and sends the evaluation keys where the server lacks
   /// them.

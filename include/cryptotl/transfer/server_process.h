@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cryptotl/base/error.h"
 #include "cryptotl/plan/planner.h"
@@ -12,12 +13,13 @@
 namespace cryptotl {
 
 struct ServerProcessOptions {
-  std::filesystem::path program;      ///< cryptotl-server
-  std::filesystem::path model;        ///< folder
-  std::filesystem::path key_store;    ///< folder; made where it is missing
-  size_t threads = 1;                 ///< of one pass
-  double precision = kFastPrecision;  ///< largest error of an answer (planner.h)
-  std::string offer = "features";     ///< cryptotl-server --offer
+  std::filesystem::path program;       ///< cryptotl-server
+  std::filesystem::path model;         ///< folder
+  std::filesystem::path key_store;     ///< folder; made where it is missing
+  size_t threads = 1;                  ///< of one pass
+  double precision = kFastPrecision;   ///< largest error of an answer (planner.h)
+  std::string offer = "features";      ///< cryptotl-server --offer
+  std::vector<std::string> more = {};  ///< other options of cryptotl-server
 };
 
 /// A server in a process of its own on a free loopback port. It inherits the environment (CRYPTOTL_ISA). It

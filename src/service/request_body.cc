@@ -1,0 +1,49 @@
+#include "service/request_body.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+
+namespace cryptotl {
+namespace {
+
+Error truncated(size_t got, size_t wanted) {
+  return Error(ErrorCode::malformed,
+               "the body ends after " + std::to_string(got) + " of " + std::to_string(wanted) + " bytes");
+}
+
+}  // namespace
+
+Result<size_t> number_header(const httplib::Request& request, std::string_view name) {
+  const std::string value = request.get_header_value(std::string(name));
+  size_t number = 0;
+  const auto [end, failure] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (value.empty() || failure != std::errc() || end != value.data() + value.size()) {
+    return Error(ErrorCode::malformed, "the header " + std::string(name) + " is missing or not a number");
+  }
+  return number;
+}
+
+Status require_length(size_t length, std::initializer_list<size_t> right) {
+  if (std::ranges::find(right, length) != right.end()) return {};
+  std::string lengths;
+  for (const size_t one : right) lengths += (lengths.empty() ? "" : " or ") + std::to_string(one);
+  return Error(length > std::ranges::max(right) ? ErrorCode::too_large : ErrorCode::malformed,
+               "the body has " + std::to_string(length) + " bytes; " + lengths + " are right");
+}
+
+Status read_body(const httplib::ContentReader& reader, size_t length,
+                 const std::function<Status(ByteView)>& take) {
+  Status status;
+  size_t got = 0;
+  const bool whole = reader([&](const char* data, size_t size) {
+    got += size;
+    status = take(as_bytes({data, size}));
+    return status.ok();
+  });
+  if (!status.ok()) return status;
+  if (!whole || got != length) return truncated(got, length);
+  return {};
+}
+
+}  // namespace cryptotl

@@ -1,0 +1,64 @@
+#include "cryptotl/transfer/mode.h"
+
+#include <cmath>
+#include <cstdio>
+
+namespace cryptotl {
+namespace {
+
+/// "850 ms", "3.2 s"
+std::string time_text(double milliseconds) {
+  char text[32];
+  if (milliseconds < 1000) {
+    std::snprintf(text, sizeof text, "%.3g ms", milliseconds);
+  } else {
+    std::snprintf(text, sizeof text, "%.3g s", milliseconds / 1000);
+  }
+  return text;
+}
+
+std::string counted(size_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : what.ends_with('h') ? "es" : "s");
+}
+
+/// Why there can be no batches; empty where there can.
+std::string hindrance(const ModelMetadata& model, bool encrypted) {
+  if (encrypted) return "inputs that a device encrypted go one by one";
+  if (model.answers == Answers::scores) return "the provider's own scores come one by one";
+  if (!model.batch) return "this server takes no batches";
+  return "";
+}
+
+}  // namespace
+
+std::string_view name(Mode mode) {
+  if (mode == Mode::automatic) return "auto";
+  return mode == Mode::latency ? "latency" : "batch";
+}
+
+std::optional<Mode> mode_named(std::string_view wanted) {
+  for (const Mode mode : {Mode::automatic, Mode::latency, Mode::batch}) {
+    if (name(mode) == wanted) return mode;
+  }
+  return std::nullopt;
+}
+
+ModeChoice choose_mode(Mode asked, size_t inputs, const ModelMetadata& model, bool encrypted) {
+  if (asked == Mode::latency) return {Mode::latency, "it was asked for"};
+  const std::string hindered = hindrance(model, encrypted);
+  if (asked == Mode::batch) {
+    if (!hindered.empty()) throw Error(ErrorCode::invalid_argument, "no batches: " + hindered);
+    return {Mode::batch, "it was asked for"};
+  }
+  if (!hindered.empty()) return {Mode::latency, hindered};
+  const BatchMetadata& offer = *model.batch;
+  const size_t samples = offer.plan.samples();
+  const size_t batches = (inputs + samples - 1) / samples;
+  const double one_by_one = static_cast<double>(inputs) * offer.pass_milliseconds;
+  const double batched = static_cast<double>(batches) * offer.batch_milliseconds;
+  return {batched < one_by_one ? Mode::batch : Mode::latency,
+          counted(inputs, "input") + " take about " + time_text(batched) + " of the server's time in " +
+              counted(batches, "batch") + ", " + time_text(one_by_one) + " one by one"};
+}
+
+}  // namespace cryptotl
