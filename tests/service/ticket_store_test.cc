@@ -89,15 +89,19 @@ TEST_F(TicketStoreTest, GivesOneKeySetNoMoreThanItsShare) {
 
 TEST_F(TicketStoreTest, ForgetsWhatIsNotUsedInTimeAndHasItsRoomAgain) {
   ServiceLimits limits = room_for(2);
-  limits.ticket_time = 1s;
-  TicketStore store(programs(), limits);
-  const std::vector<Seed> seeds = fresh(2);
-  ASSERT_EQ(store.announce(mine(), keys(), seeds).value(), 2u);
-  ASSERT_EQ(made(store, mine()), 2u);
-  std::this_thread::sleep_for(1100ms);
-  EXPECT_EQ(store.counts(mine()).ready, 0u);
-  EXPECT_EQ(store.take(mine(), seeds[0]), nullptr);
-  EXPECT_EQ(store.announce(mine(), keys(), fresh(2)).value(), 2u);
+  // On a busy machine it takes a while until idle work is done.
+  for (limits.ticket_time = 300ms; limits.ticket_time < 60s; limits.ticket_time *= 4) {
+    TicketStore store(programs(), limits);
+    const std::vector<Seed> seeds = fresh(2);
+    ASSERT_EQ(store.announce(mine(), keys(), seeds).value(), 2u);
+    if (made(store, mine()) < 2) continue;
+    std::this_thread::sleep_for(limits.ticket_time + 100ms);
+    EXPECT_EQ(store.counts(mine()).ready, 0u);
+    EXPECT_EQ(store.take(mine(), seeds[0]), nullptr);
+    EXPECT_EQ(store.announce(mine(), keys(), fresh(2)).value(), 2u);
+    return;
+  }
+  FAIL() << "tickets are not made";
 }
 
 TEST_F(TicketStoreTest, DropsSeedsWhoseKeysHaveLeftTheMemory) {
