@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include "cryptotl/base/bytes.h"
 #include "cryptotl/base/random.h"
@@ -37,7 +37,7 @@ std::string raw_error(const Error& error) {
 
 Error cannot_listen(const Address& address) {
   return Error(ErrorCode::resource_exhausted,
-               "cannot listen on " + address.text() + ": " + std::strerror(errno));
+               "cannot listen on " + address.text() + ": " + std::generic_category().message(errno));
 }
 
 int bound_socket(const Address& address) {

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <iostream>
+#include <system_error>
 
 #include "cryptotl/base/file.h"
 #include "cryptotl/ckks/wire.h"
@@ -68,7 +68,7 @@ Result<std::unique_ptr<KeyStore>> KeyStore::open(const fs::path& folder, const S
   fs::create_directory(folder, failure);
   if (failure) return unusable(folder, "it cannot be made: " + failure.message());
   if (::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {
-    return unusable(folder, std::string("it cannot be used: ") + std::strerror(errno));
+    return unusable(folder, std::string("it cannot be used: ") + std::generic_category().message(errno));
   }
   std::unique_ptr<KeyStore> store(new KeyStore(folder, limits));
   store->remove_leftovers();
@@ -195,7 +195,8 @@ KeyStore::Upload::~Upload() {
 }
 
 Error KeyStore::Upload::failed(const char* what) const {
-  return unusable(store_.folder_, std::string("cannot ") + what + ": " + std::strerror(errno));
+  return unusable(store_.folder_,
+                  std::string("cannot ") + what + ": " + std::generic_category().message(errno));
 }
 
 Status KeyStore::Upload::begin() {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <iostream>
+#include <system_error>
 
 namespace cryptotl {
 namespace {
@@ -20,8 +21,8 @@ constexpr const char* kSuffix = ".seeds";
 constexpr size_t kOpenLedgers = 64;
 
 Error failed(const char* what) {
-  return Error(ErrorCode::resource_exhausted,
-               std::string("the ledger of seeds cannot be ") + what + ": " + std::strerror(errno));
+  return Error(ErrorCode::resource_exhausted, std::string("the ledger of seeds cannot be ") + what + ": " +
+                                                  std::generic_category().message(errno));
 }
 
 Error reused() {
