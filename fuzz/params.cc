@@ -26,8 +26,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto base_limbs = reader.number<uint8_t>();
   const auto special = reader.number<uint8_t>();
   if (!special.ok()) return 0;
-  ParamsSpec spec{*log_n, {}, {}, *base_limbs};
-  for (size_t i = 0; i < *special && reader.remaining() > 0; ++i)
+  ParamsSpec spec;
+  spec.ring = *special & 0x80 ? Ring::conjugate_invariant : Ring::cyclotomic;
+  spec.log_n = *log_n;
+  spec.base_limbs = *base_limbs;
+  for (size_t i = 0; i < (*special & 0x7f) && reader.remaining() > 0; ++i)
     spec.special_primes.push_back(read_prime(reader, *log_n));
   while (reader.remaining() > 0) spec.primes.push_back(read_prime(reader, *log_n));
   const auto params = Params::create(spec);
