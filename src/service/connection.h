@@ -25,6 +25,8 @@ class Connection : public httplib::Stream {
   void restart_body_time() { body_start_ = Clock::now(); }
   /// Whether the whole body has been read, so that what follows is the next request.
   bool body_read() const { return body_left_ == 0; }
+  /// Whether the server stops, and takes no more bytes.
+  bool stopping() const { return stop_.is_set(); }
   /// Writes all of it, as far as the client takes it.
   void write_all(std::string_view bytes);
   /// Ends our side and takes in, for the linger time, what the client still sends: it may only then read the

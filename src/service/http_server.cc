@@ -129,6 +129,7 @@ void HttpServer::close() {
 }
 
 void HttpServer::restart_body_time() { current_connection->restart_body_time(); }
+bool HttpServer::stopping() { return current_connection->stopping(); }
 
 void HttpServer::accept_connections() {
   while (wait_for(listener_->number(), Direction::read, Clock::time_point::max(), &stop_) ==

@@ -26,6 +26,8 @@ class HttpServer : public httplib::Server {
   /// For a handler that lets its client wait before it reads the body: the body's time begins anew. Called
   /// in the handler's thread.
   static void restart_body_time();
+  /// Whether the handler's body ends because the server stops. Called in the handler's thread.
+  static bool stopping();
 
  private:
   void accept_connections();

@@ -4,10 +4,15 @@
 #include <charconv>
 #include <string>
 
+#include "service/http_server.h"
+
 namespace cryptotl {
 namespace {
 
 Error truncated(size_t got, size_t wanted) {
+  // Nothing is wrong with the request: it is to be tried again.
+  if (HttpServer::stopping())
+    return Error(ErrorCode::resource_exhausted, "the server stops; try again later");
   return Error(ErrorCode::malformed,
                "the body ends after " + std::to_string(got) + " of " + std::to_string(wanted) + " bytes");
 }

@@ -329,7 +329,7 @@ TEST_F(ClientTest, FindsItsServerAgainAfterARestart) {
 TEST_F(ClientTest, UploadsOnceAndTellsHowFarItIs) {
   start();
   ServiceClient connected = client();
-  EXPECT_EQ(connected.metadata().to_json(), metadata().to_json());
+  EXPECT_EQ(connected.metadata().to_json(), server_->metadata().to_json());
   EXPECT_FALSE(connected.has_keys(owner().keys()).value());
   std::vector<size_t> steps;
   const auto note = [&](size_t done, size_t total) {
