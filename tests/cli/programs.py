@@ -231,7 +231,7 @@ class ServedTest(ProgramTest):
         cls.make("keygen", "--server", cls.server.url, "--keys", cls.keys)
         cls.head = join("head.onnx")
         cls.make("fit", "--server", cls.server.url, "--keys", cls.keys, "--data", cls.train, "--head", cls.head,
-                 "--kind", "linear")
+                 "--kind", "linear", "--mode", "latency")
 
     @staticmethod
     def make(*arguments):

@@ -43,7 +43,8 @@ class GoneServerTest(ServedTest):
         server = Server(self.model, os.path.join(self.shared, "other-store"))
         try:
             with Proxy(server.port, lambda count: server.kill() if count == 20 else None) as proxy:
-                self.refuses(FAILED, *self.fit(server=proxy.url, data="train.csv", retry="0"), says=proxy.url)
+                self.refuses(FAILED, *self.fit(server=proxy.url, data="train.csv", retry="0", mode="latency"),
+                             says=proxy.url)
             self.assertEqual(server.process.returncode, -signal.SIGKILL)
         finally:
             server.process.stdout.close()

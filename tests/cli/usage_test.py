@@ -231,7 +231,8 @@ class SilenceTest(ServedTest):
         for data in (self.train, "noise.csv"):
             fitted = self.prints_json(*self.fit(data=data), "--force")
             with Proxy(self.server.port) as proxy:
-                self.succeeds(*self.predict(server=proxy.url, head="head.onnx", no_cache=True), "--force")
+                self.succeeds(*self.predict(server=proxy.url, head="head.onnx", no_cache=True, mode="latency"),
+                              "--force")
                 kinds[fitted["kind"]] = [len(request) for request in proxy.requests()]
         self.assertIn("local", kinds)
         for sizes in kinds.values():
