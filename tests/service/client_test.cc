@@ -313,7 +313,9 @@ TEST_F(ClientTest, FindsItsServerAgainAfterARestart) {
   start();
   ServerOptions same = options();
   same.listen = server_->url().substr(std::string("http://").size());
-  ServiceClient connected = client();
+  ClientOptions patient;
+  patient.patience = 60s;  // a server plans before it listens
+  ServiceClient connected = client(patient);
   ASSERT_TRUE(connected.upload_keys(owner().evaluation_keys).ok());
   server_.reset();
   std::thread restart([&] {
