@@ -1,6 +1,7 @@
 #include "chain.h"
 
 #include <algorithm>
+#include <map>
 
 #include "cryptotl/plan/activation_circuit.h"
 #include "cryptotl/rns/modulus.h"
@@ -11,6 +12,14 @@ namespace {
 constexpr size_t kMaxBaseLimbs = 3;
 constexpr size_t kMaxSpecialPrimes = 3;  // a fourth pays for no chain of 30-bit primes up to N = 16384
 constexpr size_t kMaxChoices = 9;        // rescales that are chosen one by one; beyond, in two groups
+
+/// As ntt_primes, but looked for once: a search asks for the same ones thousands of times.
+std::vector<uint32_t> largest_primes(uint32_t step, size_t count) {
+  thread_local std::map<uint32_t, std::vector<uint32_t>> known;
+  std::vector<uint32_t>& primes = known[step];
+  if (primes.size() < count) primes = ntt_primes(1u << kPrimeBits, step, count);
+  return {primes.begin(), primes.begin() + static_cast<std::ptrdiff_t>(count)};
+}
 
 }  // namespace
 
@@ -51,7 +60,7 @@ void use_chain(ProgramPlan& plan, const Chain& chain) {
   plan.params.base_limbs = chain.base_limbs;
   const size_t special = chain.special_primes;
   const uint32_t order = plan.params.ring == Ring::cyclotomic ? 2 : 4;
-  plan.params.primes = ntt_primes(1u << kPrimeBits, order << plan.params.log_n, limbs + special);
+  plan.params.primes = largest_primes(order << plan.params.log_n, limbs + special);
   // The largest primes divide the key switching noise.
   plan.params.special_primes.assign(plan.params.primes.begin(),
                                     plan.params.primes.begin() + static_cast<std::ptrdiff_t>(special));
