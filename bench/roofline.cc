@@ -73,13 +73,12 @@ void multiply_scalar() {
 
 #if defined(__x86_64__)
 #define CRYPTOTL_MULTIPLY(v, i) "vpmuludq %%" #v #i ", %%" #v "12, %%" #v #i "\n\t"
-#define CRYPTOTL_TWELVE(v)                                                                        \
-  CRYPTOTL_MULTIPLY(v, 0)                                                                         \
-  CRYPTOTL_MULTIPLY(v, 1)                                                                         \
-  CRYPTOTL_MULTIPLY(v, 2)                                                                         \
-  CRYPTOTL_MULTIPLY(v, 3)                                                                         \
+// clang-format off
+#define CRYPTOTL_TWELVE(v) \
+  CRYPTOTL_MULTIPLY(v, 0) CRYPTOTL_MULTIPLY(v, 1) CRYPTOTL_MULTIPLY(v, 2) CRYPTOTL_MULTIPLY(v, 3) \
   CRYPTOTL_MULTIPLY(v, 4) CRYPTOTL_MULTIPLY(v, 5) CRYPTOTL_MULTIPLY(v, 6) CRYPTOTL_MULTIPLY(v, 7) \
-      CRYPTOTL_MULTIPLY(v, 8) CRYPTOTL_MULTIPLY(v, 9) CRYPTOTL_MULTIPLY(v, 10) CRYPTOTL_MULTIPLY(v, 11)
+  CRYPTOTL_MULTIPLY(v, 8) CRYPTOTL_MULTIPLY(v, 9) CRYPTOTL_MULTIPLY(v, 10) CRYPTOTL_MULTIPLY(v, 11)
+// clang-format on
 #define CRYPTOTL_CLOBBERED \
   "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12"
 
