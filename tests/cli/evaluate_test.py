@@ -84,7 +84,8 @@ class EvaluateTest(ProgramTest):
         self.assertIn("agreement", self.prints_json(*both, "--only", "heads"))
         passes = self.prints_json(*both, "--only", "none")
         self.assertEqual((passes["rows"], len(passes["latency_ms"])), ([], 40))
-        self.assertIn("a pass:", self.succeeds(*both, "--only", "none").stdout)
+        self.assertIn("a pass:", self.succeeds(*both, "--only", "none", "--mode", "latency").stdout)
+        self.assertIn("its share of a batch", self.succeeds(*both, "--only", "none", "--mode", "batch").stdout)
         text = self.succeeds(*both, "--only", "plain").stdout
         self.assertNotIn("encrypted  ", text)
         self.assertNotIn("head:", text)

@@ -33,7 +33,8 @@ class SeedTest(ServedTest):
         requests = []
         for name in ("one", "two"):
             with Proxy(self.server.port) as proxy:
-                self.succeeds(*self.fit(server=proxy.url, kind="linear", head=name, seed="5", no_cache=True))
+                self.succeeds(*self.fit(server=proxy.url, kind="linear", head=name, seed="5", no_cache=True,
+                                        mode="latency"))
                 requests.append([request[-150_000:] for request in proxy.requests()])
         self.assertEqual([len(r) for r in requests], [40, 40])
         everything = requests[0] + requests[1]
