@@ -4,7 +4,7 @@ import math
 
 from svg import GRID, SOFT, Figure
 
-LEFT, RIGHT, TOP, BOTTOM = 90, 868, 64, 420
+LEFT, RIGHT, TOP, BOTTOM = 90, 868, 84, 420
 COLD, PREPARED, PLAIN = "#b83280", "#2b6cb0", "#718096"
 
 
@@ -34,7 +34,7 @@ class Lines(Figure):
             self.text(LEFT - 8, self.height(value) + 4, f"{value:g}", "end", 11, SOFT)
             exponent += 1
         self.text((LEFT + RIGHT) / 2, BOTTOM + 34, across, "middle", 12, SOFT)
-        self.text(LEFT - 70, TOP - 8, up, "start", 12, SOFT)
+        self.text(LEFT - 60, TOP - 14, up, "start", 12, SOFT)
 
     def line(self, points, colour, shape):
         for (x1, y1), (x2, y2) in zip(points, points[1:]):
