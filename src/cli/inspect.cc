@@ -12,13 +12,13 @@ void define(CLI::App& verb, Options& options) {
   verb.add_option("path", options.path, "a model's or a key folder, or a file of ours")->required();
 }
 
-/// One line a value, nested ones with their path; the plan as it is written.
+/// One line a value, nested ones with their path; plans as they are written.
 void append(std::string& text, const std::string& path, const nlohmann::json& json) {
   if (json.is_object()) {
     const std::string folder = path.empty() ? "" : path + ".";
     for (const auto& [key, value] : json.items()) append(text, folder + key, value);
-  } else if (path == "plan") {
-    text += "plan: " + json.get<std::string>();
+  } else if (path.ends_with("plan") && json.is_string() && json.get<std::string>().ends_with('\n')) {
+    text += path + ": " + json.get<std::string>();
   } else {
     text.append(path)
         .append(": ")

@@ -146,6 +146,7 @@ Result<Json> model_json(const fs::path& path) {
   if (!plan.ok()) return in_file(path, plan.error());
   const auto params = Params::create(plan->params);
   if (!params.ok()) return in_file(path, params.error());
+  const auto batches = plan_batches_for_machine(*folded, model->calibration, {.speeds = machine_speeds()});
   return Json{{"kind", "model"},
               {"name", model->name},
               {"digest", digest_text(model_digest(*model))},
@@ -162,7 +163,8 @@ Result<Json> model_json(const fs::path& path) {
               {"response_bytes", answer_bytes(**params, plan->answer_bits, plan->answer_dropped_bits)},
               {"evaluation_key_bytes", evaluation_key_bytes(**params, required_keys(*plan))},
               {"parameters", parameters_json(**params)},
-              {"plan", describe(*plan, machine_speeds())}};
+              {"plan", describe(*plan, machine_speeds())},
+              {"batch_plan", batches.ok() ? describe(*batches, machine_speeds()) : batches.error().what()}};
 }
 
 Result<Json> key_folder_json(const fs::path& path) {
