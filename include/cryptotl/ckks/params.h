@@ -13,7 +13,6 @@ namespace cryptotl {
 
 /// A wish for parameters, as it comes from a plan or from outside; nothing in it is checked yet.
 struct ParamsSpec {
-  Ring ring = Ring::cyclotomic;
   size_t log_n = 0;
   /// The ciphertext primes q_0, q_1, ...: the base primes first, then one a level.
   std::vector<uint32_t> primes;
@@ -22,6 +21,7 @@ struct ParamsSpec {
   std::vector<uint32_t> special_primes;
   /// How many of `primes` are the base, under which the last answer is decrypted.
   size_t base_limbs = 2;
+  Ring ring = Ring::cyclotomic;
 
   bool operator==(const ParamsSpec&) const = default;
 };
