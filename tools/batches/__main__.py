@@ -19,6 +19,7 @@ sys.path.append(os.path.join(ROOT, "tools"))  # of what the tools share
 
 import document
 import plots
+from pages import write_whole
 
 # The paper's network, and what a series changes of it.
 INPUTS, HIDDEN, FEATURES, FULL_BATCH = 768, 768, 766, 8192
@@ -65,13 +66,6 @@ def measure(program, quick):
               for width in thinned(WIDTHS, quick)]
     return {"date": datetime.date.today().isoformat(), "cores": os.cpu_count(), "full": full, "samples": samples,
             "widths": widths, "threads": threads}
-
-
-def write_whole(path, text):
-    partial = path + ".partial"
-    with open(partial, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(partial, path)
 
 
 def main(arguments):

@@ -1,9 +1,6 @@
 """docs/benchmarks/batches.md from the figures."""
 
-
-def table(header, rows):
-    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+from pages import table
 
 
 def per_run(runs, first, key):

@@ -25,6 +25,7 @@ import plots
 import results
 import rounds
 import systems
+from pages import write_whole
 
 
 class Refusal(Exception):
@@ -99,13 +100,6 @@ def writable(folder):
     os.makedirs(folder, exist_ok=True)
     if not os.access(folder, os.W_OK):
         raise PermissionError(13, "not writable", folder)
-
-
-def write_whole(path, text):
-    """All of it or nothing."""
-    with open(path + ".part", "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(path + ".part", path)
 
 
 def install_all(chosen, say):

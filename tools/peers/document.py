@@ -4,6 +4,7 @@ import textwrap
 
 import results
 import systems
+from pages import table
 
 BEGIN = """# Beside other libraries
 
@@ -80,11 +81,6 @@ def method(figures):
              "pinned": "Everything runs on one core" if machine["pinned"] else "Nothing could be pinned to one here"}
     lines = [wrapped("- " + text.format(**words)) for text in METHOD]
     return "\n".join(["## How it is measured", "", *lines, "", wrapped(load_text(machine), ""), ""])
-
-
-def table(heads, rows):
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
 def milliseconds(value):

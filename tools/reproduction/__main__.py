@@ -20,6 +20,7 @@ import checks
 import document
 import experiments
 import plots
+from pages import write_whole
 
 
 def number(least):
@@ -71,13 +72,6 @@ def earlier_figures(path):
         return {}
     except ValueError as error:
         raise experiments.Refusal(f"{path}: not JSON: {error}; remove it to begin anew") from error
-
-
-def write_whole(path, text):
-    """All of it or nothing."""
-    with open(path + ".part", "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(path + ".part", path)
 
 
 def reproduce(chosen):

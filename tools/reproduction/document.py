@@ -4,6 +4,7 @@ import textwrap
 
 import authors
 import checks
+from pages import table
 
 SETTINGS = {"plain": "without transfer, ReLU", "plain_polynomial": "without transfer, polynomial",
             "transfer_plain": "transfer in plain", "transfer_encrypted": "transfer through encryption"}
@@ -83,11 +84,6 @@ measured elsewhere and earlier, not by this command**; their paper itself says a
 
 {table}
 """
-
-
-def table(heads, rows):
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
 def short(number):
