@@ -9,6 +9,7 @@
 
 #include "cryptotl/base/error.h"
 #include "cryptotl/rns/kernels.h"
+#include "rns/find_kernel.h"
 #include "rns/matrix/kernel.h"
 #include "rns/processor.h"
 
@@ -155,14 +156,7 @@ Available detect() {
 }
 
 const MatrixKernel& find(std::string_view wanted) {
-  std::string known;
-  for (const MatrixKernel* kernel : available_matrix_kernels()) {
-    if (kernel->name == wanted) return *kernel;
-    known += known.empty() ? "" : ", ";
-    known += kernel->name;
-  }
-  throw Error(ErrorCode::invalid_argument,
-              "matrix kernel '" + std::string(wanted) + "': this machine runs " + known + " only");
+  return find_kernel(available_matrix_kernels(), "matrix kernel", wanted);
 }
 
 /// No better than the instruction set that all other kernels are held to.

@@ -3,9 +3,8 @@
 #include <array>
 #include <atomic>
 #include <cstdlib>
-#include <string>
 
-#include "cryptotl/base/error.h"
+#include "rns/find_kernel.h"
 #include "rns/kernels/tables.h"
 #include "rns/processor.h"
 
@@ -27,15 +26,8 @@ Available detect() {
   return available;
 }
 
-const KernelTable& find(std::string_view name) {
-  std::string known;
-  for (const KernelTable* table : available_kernels()) {
-    if (table->name == name) return *table;
-    known += known.empty() ? "" : ", ";
-    known += table->name;
-  }
-  throw Error(ErrorCode::invalid_argument,
-              "kernels '" + std::string(name) + "': this machine runs " + known + " only");
+const KernelTable& find(std::string_view wanted) {
+  return find_kernel(available_kernels(), "kernels", wanted);
 }
 
 const KernelTable& preferred() {
