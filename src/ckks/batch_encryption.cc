@@ -50,11 +50,8 @@ EncryptedBatch::EncryptedBatch(const BatchKey& key, const RealEncoder& encoder, 
       error_(1) {
   random_bytes(error_[0]);
   repeated_.resize(encoder_.slots() - samples_.cols);
-  for (size_t& sample : repeated_) {
-    uint64_t word = 0;
-    random_bytes({reinterpret_cast<uint8_t*>(&word), sizeof(word)});
-    sample = word % samples_.cols;
-  }
+  random_bytes({reinterpret_cast<uint8_t*>(repeated_.data()), repeated_.size() * sizeof(size_t)});
+  for (size_t& sample : repeated_) sample %= samples_.cols;
 }
 
 RnsPolynomial EncryptedBatch::row(size_t row) const {

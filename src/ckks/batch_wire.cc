@@ -1,21 +1,19 @@
 // The rows of a batch on the wire: kind 7 of docs/format.md.
 #include <algorithm>
 
-#include "cryptotl/ckks/wire.h"
+#include "ckks/limb_wire.h"
 
 namespace cryptotl {
 namespace {
 
 constexpr size_t kRowFields = sizeof(Digest) + 8 + 4 + 4;  // seed, number, row, limbs
 
-size_t packed_bytes(const Params& params) { return params.n() * 30 / 8; }
-
 Error malformed(const std::string& what) { return Error(ErrorCode::malformed, "batch row: " + what); }
 
 }  // namespace
 
 size_t batch_row_bytes(const Params& params, size_t limbs) {
-  return kHeaderBytes + kRowFields + limbs * packed_bytes(params);
+  return kHeaderBytes + kRowFields + limbs * packed_limb_bytes(params.n());
 }
 
 Bytes write_batch_row(const Params& params, const KeyId& key_id, const BatchRow& place,
@@ -26,7 +24,7 @@ Bytes write_batch_row(const Params& params, const KeyId& key_id, const BatchRow&
   writer.number(place.row);
   writer.number(static_cast<uint32_t>(c0.num_limbs()));
   for (size_t i = 0; i < c0.num_limbs(); ++i)
-    pack_residues(c0.limb_span(i), writer.reserve(packed_bytes(params)));
+    pack_residues(c0.limb_span(i), writer.reserve(packed_limb_bytes(params.n())));
   return write_object(ObjectKind::batch_row, params.id(), key_id, writer.take());
 }
 
@@ -47,14 +45,9 @@ Result<BatchRow> read_batch_row(ByteView bytes, const Params& params, std::span<
   if (limbs != out.size())
     return malformed(std::to_string(limbs) + " limbs where " + std::to_string(out.size()) + " are right");
   for (size_t i = 0; i < out.size(); ++i) {
-    const std::span<uint32_t> limb(out[i], params.n());
-    unpack_residues(*reader.bytes(packed_bytes(params)), limb);
-    uint32_t largest = 0;
-    for (const uint32_t residue : limb) largest = std::max(largest, residue);
-    if (largest >= params.modulus(i).value()) {
-      return malformed("limb " + std::to_string(i) + " holds a number that is not below its prime " +
-                       std::to_string(params.modulus(i).value()));
-    }
+    const Status limb =
+        unpack_limb(*reader.bytes(packed_limb_bytes(params.n())), i, params.modulus(i), {out[i], params.n()});
+    if (!limb.ok()) return malformed(limb.error().what());
   }
   if (key_id != nullptr) *key_id = header.key_id;
   return place;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <set>
 
+#include "ckks/limb_wire.h"
+
 namespace cryptotl {
 namespace {
 
@@ -12,8 +14,6 @@ constexpr size_t kCiphertextFields = 4 + 8;          // parts, limbs, seeded, re
 constexpr size_t kKeyFields = 4 + 4 + sizeof(Seed);  // Galois element, limbs, seed
 
 Error malformed(const std::string& what) { return Error(ErrorCode::malformed, what); }
-
-size_t packed_bytes(size_t n) { return n * 30 / 8; }
 
 /// Covers the header with zeros where the digest stands, then the payload.
 Digest object_digest(ByteView header, ByteView payload) {
@@ -32,7 +32,7 @@ Result<std::array<uint8_t, size>> read_array(ByteReader& reader) {
 
 void write_limbs(ByteWriter& writer, const RnsPolynomial& polynomial) {
   for (size_t i = 0; i < polynomial.num_limbs(); ++i) {
-    pack_residues(polynomial.limb_span(i), writer.reserve(packed_bytes(polynomial.n())));
+    pack_residues(polynomial.limb_span(i), writer.reserve(packed_limb_bytes(polynomial.n())));
   }
 }
 
@@ -40,32 +40,26 @@ void write_limbs(ByteWriter& writer, const RnsPolynomial& polynomial) {
 /// is no residue.
 Result<RnsPolynomial> read_limbs(ByteReader& reader, const Params& params, size_t limbs, bool extended) {
   const size_t all = limbs + (extended ? params.num_special() : 0);
-  const auto packed = reader.bytes(all * packed_bytes(params.n()));
+  const auto packed = reader.bytes(all * packed_limb_bytes(params.n()));
   if (!packed.ok()) return packed.error();
   RnsPolynomial out(params.n(), all);
   for (size_t i = 0; i < all; ++i) {
-    const uint32_t q = params.modulus(params.extended_index(i, limbs)).value();
-    unpack_residues(packed->subspan(i * packed_bytes(params.n()), packed_bytes(params.n())),
-                    out.limb_span(i));
-    uint32_t largest = 0;
-    for (const uint32_t residue : out.limb_span(i)) largest = std::max(largest, residue);
-    if (largest >= q) {
-      return malformed("limb " + std::to_string(i) + " holds a number that is not below its prime " +
-                       std::to_string(q));
-    }
+    CRYPTOTL_TRY(
+        unpack_limb(packed->subspan(i * packed_limb_bytes(params.n()), packed_limb_bytes(params.n())), i,
+                    params.modulus(params.extended_index(i, limbs)), out.limb_span(i)));
   }
   return out;
 }
 
 size_t switching_key_bytes(const Params& params, size_t limbs) {
-  return kKeyFields + params.digits(limbs) * (limbs + params.num_special()) * packed_bytes(params.n());
+  return kKeyFields + params.digits(limbs) * (limbs + params.num_special()) * packed_limb_bytes(params.n());
 }
 
 }  // namespace
 
 // Four residues of 30 bits fill 15 bytes.
 void pack_residues(std::span<const uint32_t> residues, std::span<uint8_t> out) {
-  CRYPTOTL_ASSERT(residues.size() % 4 == 0 && out.size() == packed_bytes(residues.size()));
+  CRYPTOTL_ASSERT(residues.size() % 4 == 0 && out.size() == packed_limb_bytes(residues.size()));
   for (size_t i = 0, at = 0; i < residues.size(); i += 4, at += 15) {
     const uint64_t low = residues[i] | uint64_t{residues[i + 1]} << 30 | uint64_t{residues[i + 2]} << 60;
     const uint64_t high = residues[i + 2] >> 4 | uint64_t{residues[i + 3]} << 26;
@@ -75,7 +69,7 @@ void pack_residues(std::span<const uint32_t> residues, std::span<uint8_t> out) {
 }
 
 void unpack_residues(ByteView packed, std::span<uint32_t> out) {
-  CRYPTOTL_ASSERT(out.size() % 4 == 0 && packed.size() == packed_bytes(out.size()));
+  CRYPTOTL_ASSERT(out.size() % 4 == 0 && packed.size() == packed_limb_bytes(out.size()));
   constexpr uint64_t kMask = (uint64_t{1} << 30) - 1;
   for (size_t i = 0, at = 0; i < out.size(); i += 4, at += 15) {
     uint64_t low = 0;
@@ -87,6 +81,15 @@ void unpack_residues(ByteView packed, std::span<uint32_t> out) {
     out[i + 2] = static_cast<uint32_t>((low >> 60 | high << 4) & kMask);
     out[i + 3] = static_cast<uint32_t>(high >> 26 & kMask);
   }
+}
+
+Status unpack_limb(ByteView packed, size_t index, const Modulus& q, std::span<uint32_t> out) {
+  unpack_residues(packed, out);
+  uint32_t largest = 0;
+  for (const uint32_t residue : out) largest = std::max(largest, residue);
+  if (largest < q.value()) return {};
+  return malformed("limb " + std::to_string(index) + " holds a number that is not below its prime " +
+                   std::to_string(q.value()));
 }
 
 std::string_view name(ObjectKind kind) {
@@ -186,7 +189,7 @@ Result<ByteView> read_object(ByteView bytes, ObjectKind kind, const Digest& para
 size_t ciphertext_bytes(const Params& params, size_t parts, size_t limbs, bool seeded) {
   const size_t polynomials = seeded ? parts - 1 : parts;
   return kHeaderBytes + kCiphertextFields + (seeded ? sizeof(Seed) : 0) +
-         polynomials * limbs * packed_bytes(params.n());
+         polynomials * limbs * packed_limb_bytes(params.n());
 }
 
 Bytes write_ciphertext(const Ciphertext& ciphertext) {
@@ -330,7 +333,7 @@ Result<EvaluationKeys> read_evaluation_keys(ByteView bytes, const ParamsPtr& par
 
 size_t public_key_bytes(const Params& params) {
   return kHeaderBytes + sizeof(Seed) +
-         (params.num_primes() + params.num_special()) * packed_bytes(params.n());
+         (params.num_primes() + params.num_special()) * packed_limb_bytes(params.n());
 }
 
 Bytes write_public_key(const PublicKey& key) {
