@@ -1,9 +1,6 @@
 // What a batch takes: products of integers with residues, and about fifty transforms a hidden unit.
-#include <cmath>
-
 #include "cost.h"
 #include "cryptotl/ckks/wire.h"
-#include "cryptotl/plan/activation_circuit.h"
 #include "cryptotl/plan/batch_plan.h"
 
 namespace cryptotl {
@@ -24,12 +21,8 @@ double matrix_nanoseconds(const BatchPlan& plan, size_t i, const KernelSpeeds& s
 
 double activation_nanoseconds(const BatchPlan& plan, size_t i, const KernelSpeeds& speeds) {
   const PassCost cost(speeds, plan.params.log_n, plan.params.special_primes.size());
-  const std::vector<Register> registers = plan.registers(i);
-  double unit = cost.rescale_to_ntt(registers[0].limbs);
-  for (const Product& product : activation_products(plan.activations[i].degree)) {
-    const size_t limbs = std::min(registers[product.left].limbs, registers[product.right].limbs);
-    unit += cost.product(limbs, plan.activations[i].drops[product.depth - 1]);
-  }
+  double unit = cost.rescale_to_ntt(plan.matrix_output(i).limbs);
+  for (const double product : product_costs(cost, plan, i)) unit += product;
   return real(plan.widths[i + 1]) * unit;
 }
 

@@ -82,6 +82,16 @@ double PassCost::product(size_t limbs, size_t drop) const {
          mod_down(limbs, drop);
 }
 
+std::vector<double> product_costs(const PassCost& cost, const ProgramPlan& plan, size_t i) {
+  const std::vector<Register> registers = plan.registers(i);
+  std::vector<double> out;
+  for (const Product& product : activation_products(plan.activations[i].degree)) {
+    const size_t limbs = std::min(registers[product.left].limbs, registers[product.right].limbs);
+    out.push_back(cost.product(limbs, plan.activations[i].drops[product.depth - 1]));
+  }
+  return out;
+}
+
 double choose_splits(LatencyPlan& plan, const KernelSpeeds& speeds) {
   const PassCost cost = cost_model(plan, speeds);
   for (size_t i = 0; i < plan.matrices.size(); ++i) {
@@ -110,11 +120,7 @@ std::vector<double> step_costs(const LatencyPlan& plan, const KernelSpeeds& spee
   for (size_t i = 0; i < plan.matrices.size(); ++i) {
     out.push_back(matrix_nanoseconds(cost, plan, i) / 1e6);
     if (i == plan.activations.size()) break;
-    const std::vector<Register> registers = plan.registers(i);
-    for (const Product& product : activation_products(plan.activations[i].degree)) {
-      const size_t limbs = std::min(registers[product.left].limbs, registers[product.right].limbs);
-      out.push_back(cost.product(limbs, plan.activations[i].drops[product.depth - 1]) / 1e6);
-    }
+    for (const double product : product_costs(cost, plan, i)) out.push_back(product / 1e6);
   }
   return out;
 }

@@ -39,6 +39,9 @@ class PassCost {
   size_t special_;
 };
 
+/// Nanoseconds of each product of activation i.
+std::vector<double> product_costs(const PassCost& cost, const ProgramPlan& plan, size_t i);
+
 /// The baby steps of least cost for every matrix of the plan, whose chain of primes is set: time, and what
 /// the keys' transfer and memory are worth. Returns that sum for the whole plan.
 double choose_splits(LatencyPlan& plan, const KernelSpeeds& speeds);

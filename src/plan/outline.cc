@@ -51,13 +51,14 @@ Status check_wish(const FoldedNetwork& network, const Calibration& calibration, 
   return {};
 }
 
-std::string nothing_reaches(double precision, const Calibration& calibration, std::optional<double> least,
-                            const std::string& where) {
+std::string nothing_reaches(double precision, const Calibration& calibration, const ProgramPlan* nearest) {
   std::ostringstream why;
   why << "no parameters up to N = " << (size_t{1} << kLargestRing)
       << " within 128 bits of security reach an error of " << precision << " for this network";
-  if (least) {
-    why << "; the least is " << *least << ", at " << where << ": ask for that precision";
+  if (nearest != nullptr) {
+    why << "; the least is " << nearest->predicted_error
+        << ", at N = " << (size_t{1} << nearest->params.log_n) << " with " << nearest->top_limbs()
+        << " primes: ask for that precision";
   } else {
     why << ": its activations need more levels, or its answers (up to " << calibration.output.high
         << ") more room than there is";

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "cryptotl/plan/planner.h"
@@ -20,8 +19,7 @@ void begin_outline(ProgramPlan& plan, const FoldedNetwork& network, const Calibr
 /// invalid_argument for a precision that nobody can ask for, and for a calibration of another network.
 Status check_wish(const FoldedNetwork& network, const Calibration& calibration, const PlanOptions& options);
 
-/// Why no plan was found, and which precision can be had: `least`, at `where`.
-std::string nothing_reaches(double precision, const Calibration& calibration, std::optional<double> least,
-                            const std::string& where);
+/// Why no plan was found, and which precision can be had: that of `nearest`, where there is one.
+std::string nothing_reaches(double precision, const Calibration& calibration, const ProgramPlan* nearest);
 
 }  // namespace cryptotl

@@ -1,21 +1,13 @@
-// The search: every chain of primes that the guideline allows, the cheapest first; for each the scales of the
-// least predicted error, until one is precise enough.
+// Plans for one input at a time: chain_search.h over all packings of all rings.
 #include "cryptotl/plan/planner.h"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <optional>
-#include <sstream>
 
-#include "answer_rounding.h"
-#include "chain.h"
+#include "chain_search.h"
 #include "cost.h"
-#include "cryptotl/plan/activation_circuit.h"
 #include "latency_noise.h"
-#include "outline.h"
 #include "rings.h"
-#include "scale_search.h"
 
 namespace cryptotl {
 namespace {
@@ -47,92 +39,32 @@ LatencyPlan outline(const FoldedNetwork& network, const Calibration& calibration
   return plan;
 }
 
-struct Candidate {
-  double cost = 0;
-  size_t outline = 0;  ///< index into outlines
-  Chain chain;
-};
+using LatencySearch = ChainSearch<LatencyPlan, LatencyNoise>;
 
-std::string in_short(const LatencyPlan& plan) {
-  std::ostringstream out;
-  out << "N = " << 2 * plan.packing.slots() << " with " << plan.top_limbs() << " primes";
-  return out.str();
-}
-
-class Search {
- public:
-  Search(const FoldedNetwork& network, const Calibration& calibration, const PlanOptions& options)
-      : network_(network), calibration_(calibration), options_(options) {}
-
-  Result<LatencyPlan> run() {
-    CRYPTOTL_TRY(collect());
-    std::optional<LatencyPlan> best;
-    for (const Candidate& candidate : candidates_) {
-      LatencyPlan plan = outlines_[candidate.outline];
-      use_chain(plan, candidate.chain);
-      choose_splits(plan, options_.speeds);
-      const LatencyNoise& noise = noises_[candidate.outline];
-      const double deviation = choose_scales(noise, plan);
-      if (!std::isfinite(deviation)) continue;
-      choose_answer(plan, deviation, options_.precision / kTail);
-      const double rounding = answer_rounding(plan);
-      plan.predicted_error = kTail * std::hypot(deviation, rounding);
-      if (!best || plan.predicted_error < best->predicted_error) best = plan;
-      if (plan.predicted_error > options_.precision) continue;
-      plan.predicted_error_public =
-          kTail * std::hypot(noise.deviation(plan, Encryption::public_key), rounding);
-      plan.noise = noise.terms(plan, Encryption::secret_key);
-      return plan;
+/// Every packing of every ring; why there is none where there is none.
+Status add_packings(LatencySearch& search, const FoldedNetwork& network, const Calibration& calibration,
+                    const PlanOptions& options) {
+  const std::vector<size_t> widths = widths_of(network);
+  const std::vector<bool> rescales = rescales_of(network);
+  Status refused;
+  for (size_t log_n = kSmallestRing; log_n <= kLargestRing; ++log_n) {
+    const auto packings = possible_packings(widths, log_n);
+    if (!packings.ok()) {
+      refused = packings.error();
+      continue;
     }
-    return refuse(nothing_reaches(options_.precision, calibration_,
-                                  best ? std::optional(best->predicted_error) : std::nullopt,
-                                  best ? in_short(*best) : ""));
-  }
-
- private:
-  Status collect() {
-    const std::vector<size_t> widths = widths_of(network_);
-    const std::vector<bool> rescales = rescales_of(network_);
-    Status refused;
-    for (size_t log_n = kSmallestRing; log_n <= kLargestRing; ++log_n) {
-      auto packings = possible_packings(widths, log_n);
-      if (!packings.ok()) refused = packings.error();
-      for (size_t i = 0; packings.ok() && i < packings->size(); ++i) {
-        const Status added = collect((*packings)[i], rescales);
-        if (!added.ok()) refused = added;
+    for (Packing packing : *packings) {
+      if (options.random_slots && !leave_outputs_alone(packing)) {
+        refused = refuse(std::to_string(packing.output_width()) +
+                         " outputs leave partial sums beside them; at most " +
+                         std::to_string(2 * packing.block) + " come alone from these hidden layers");
+        continue;
       }
+      search.add(outline(network, calibration, options, packing), {network, calibration, packing}, rescales);
     }
-    if (outlines_.empty()) return refused;
-    std::ranges::stable_sort(candidates_, {}, &Candidate::cost);
-    return {};
   }
-
-  /// Every chain of one packing.
-  Status collect(Packing packing, const std::vector<bool>& rescales) {
-    if (options_.random_slots && !leave_outputs_alone(packing)) {
-      return Error(ErrorCode::invalid_argument, "plan: " + std::to_string(packing.output_width()) +
-                                                    " outputs leave partial sums beside them; at most " +
-                                                    std::to_string(2 * packing.block) +
-                                                    " come alone from these hidden layers");
-    }
-    outlines_.push_back(outline(network_, calibration_, options_, packing));
-    noises_.emplace_back(network_, calibration_, packing);
-    const size_t most = static_cast<size_t>(guideline_log_qp(packing.log_n)) / kPrimeBits;
-    for_each_chain(rescales, most, [&](const Chain& chain) {
-      LatencyPlan plan = outlines_.back();
-      use_chain(plan, chain);
-      candidates_.push_back({choose_splits(plan, options_.speeds), outlines_.size() - 1, chain});
-    });
-    return {};
-  }
-
-  const FoldedNetwork& network_;
-  const Calibration& calibration_;
-  const PlanOptions& options_;
-  std::vector<LatencyPlan> outlines_;
-  std::vector<LatencyNoise> noises_;
-  std::vector<Candidate> candidates_;
-};
+  return search.empty() ? refused : Status();
+}
 
 }  // namespace
 
@@ -145,7 +77,15 @@ Result<double> preset_precision(std::string_view preset) {
 Result<LatencyPlan> plan_latency(const FoldedNetwork& network, const Calibration& calibration,
                                  const PlanOptions& options) {
   CRYPTOTL_TRY(check_wish(network, calibration, options));
-  return Search(network, calibration, options).run();
+  LatencySearch search(options.precision,
+                       [&](LatencyPlan& plan) { return choose_splits(plan, options.speeds); });
+  CRYPTOTL_TRY(add_packings(search, network, calibration, options));
+  auto found = search.run();
+  if (!found) return refuse(nothing_reaches(options.precision, calibration, search.nearest()));
+  LatencyPlan& plan = found->plan;
+  plan.predicted_error_public =
+      kTail * std::hypot(found->noise.deviation(plan, Encryption::public_key), answer_rounding(plan));
+  return std::move(plan);
 }
 
 }  // namespace cryptotl
