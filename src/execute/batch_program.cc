@@ -9,17 +9,6 @@
 namespace cryptotl {
 namespace {
 
-void require_same_network(const FoldedNetwork& network, const Calibration& calibration,
-                          const BatchPlan& plan) {
-  bool same = widths_of(network) == plan.widths && calibration.layers.size() == network.maps.size() &&
-              network.activations.size() == plan.activations.size();
-  for (size_t i = 0; same && i < network.activations.size(); ++i)
-    same = network.activations[i].degree == plan.activations[i].degree;
-  if (same) return;
-  throw Error(ErrorCode::parameter_mismatch,
-              "the batch plan was made for a network of other widths or activations");
-}
-
 /// A number that every slot holds, at a scale: the constant term of a polynomial.
 std::vector<uint32_t> constant_residues(const Params& params, double value, const Register& at) {
   std::vector<uint32_t> out;
@@ -71,15 +60,10 @@ void BatchProgram::add_biases(const FoldedNetwork& network, const std::vector<do
 
 void BatchProgram::add_activation(const FoldedActivation& activation, size_t index, double centre) {
   const std::vector<Register> registers = plan_.registers(index);
-  const auto products = activation_products(activation.degree);
   const std::vector<ProductTerms> wanted = activation_terms(activation);
-  std::vector<ProductResidues>& out = products_.emplace_back(products.size());
-  for (size_t p = 0; p < products.size(); ++p) {
-    const Register& left = registers[products[p].left];
-    const Register& right = registers[products[p].right];
-    out[p].factors = factor_residues(*params_, wanted[p], left.scale * right.scale, registers,
-                                     std::min(left.limbs, right.limbs));
-    const bool last = p + 1 == products.size();
+  std::vector<ProductResidues>& out = products_.emplace_back(linear_residues(*params_, plan_, index, wanted));
+  for (size_t p = 0; p < out.size(); ++p) {
+    const bool last = p + 1 == out.size();
     const std::vector<uint32_t> constant =
         constant_residues(*params_, wanted[p].constant - (last ? centre : 0), registers[p + 1]);
     if (last) {
@@ -93,7 +77,10 @@ void BatchProgram::add_activation(const FoldedActivation& activation, size_t ind
 BatchProgram::BatchProgram(const FoldedNetwork& network, const Calibration& calibration,
                            const BatchPlan& plan)
     : plan_(plan), params_(Params::create(plan.params).value()) {
-  require_same_network(network, calibration, plan);
+  if (!made_for(plan, plan.widths, network, calibration)) {
+    throw Error(ErrorCode::parameter_mismatch,
+                "the batch plan was made for a network of other widths or activations");
+  }
   std::vector<double> centres;
   for (size_t i = 0; i < network.activations.size(); ++i) {
     centres.push_back(calibration.layers[i].centre);

@@ -84,7 +84,9 @@ struct BatchRunner::State {
         operand(params.n(), widest(), plan().top_limbs()) {
     for (size_t i = 0; i < pool.threads(); ++i) {
       units.add(std::make_unique<Unit>(params, plan()));
-      products.add(std::make_unique<MatrixProduct>(program.matrices_.front().kernel(), widest()));
+      auto product = std::make_unique<MatrixProduct>(program.matrices_.front().kernel(), widest());
+      width = product->width();
+      products.add(std::move(product));
     }
   }
 
@@ -103,6 +105,7 @@ struct BatchRunner::State {
   Operand operand;
   Lent<Unit> units;
   Lent<MatrixProduct> products;
+  size_t width = 0;  ///< of every product
 
   bool begun = false;
   bool done = false;
@@ -118,9 +121,6 @@ void BatchRunner::State::multiply(size_t index, std::span<const size_t> sides) {
   const auto start = std::chrono::steady_clock::now();
   const IntegerMatrix& matrix = program.matrices_[index];
   const size_t limbs = plan().matrices[index].limbs;
-  std::unique_ptr<MatrixProduct> any = products.take();
-  const size_t width = any->width();
-  products.give(std::move(any));
   const size_t parts = (params.n() + width - 1) / width;
   pool.for_each(sides.size() * limbs * parts, [&](size_t task) {
     const size_t first = task % parts * width;

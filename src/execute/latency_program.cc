@@ -62,18 +62,6 @@ std::vector<int64_t> encode_diagonal(const Encoder& encoder, std::span<const Com
   return out;
 }
 
-void require_same_network(const FoldedNetwork& network, const Calibration& calibration,
-                          const LatencyPlan& plan) {
-  bool same = widths_of(network) == plan.packing.widths && calibration.layers.size() == network.maps.size() &&
-              network.activations.size() == plan.activations.size();
-  for (size_t i = 0; same && i < network.activations.size(); ++i) {
-    same = network.activations[i].degree == plan.activations[i].degree;
-  }
-  if (same) return;
-  throw Error(ErrorCode::parameter_mismatch,
-              "the plan was made for a network of other widths or activations");
-}
-
 }  // namespace
 
 /// Constants stand at scales beyond the encoder's 62 bits: encoded at one that leaves coefficients all the
@@ -175,15 +163,10 @@ void LatencyProgram::encode_biases(const FoldedNetwork& network, const std::vect
 
 void LatencyProgram::encode_activation(const FoldedActivation& activation, size_t index, double centre) {
   const std::vector<Register> registers = plan_.registers(index);
-  const auto products = activation_products(activation.degree);
   const std::vector<ProductTerms> wanted = activation_terms(activation);
-  std::vector<ProductResidues>& out = terms_.emplace_back(products.size());
-  for (size_t p = 0; p < products.size(); ++p) {
-    const Register& left = registers[products[p].left];
-    const Register& right = registers[products[p].right];
-    const size_t limbs = std::min(left.limbs, right.limbs);
-    out[p].factors = factor_residues(*params_, wanted[p], left.scale * right.scale, registers, limbs);
-    const bool last = p + 1 == products.size();
+  std::vector<ProductResidues>& out = terms_.emplace_back(linear_residues(*params_, plan_, index, wanted));
+  for (size_t p = 0; p < out.size(); ++p) {
+    const bool last = p + 1 == out.size();
     if (wanted[p].constant == 0 && !last) continue;
     std::vector<Complex> slots(plan_.packing.slots(), wanted[p].constant);
     for (size_t t = 0; last && t < slots.size(); ++t) {
@@ -196,7 +179,10 @@ void LatencyProgram::encode_activation(const FoldedActivation& activation, size_
 LatencyProgram::LatencyProgram(const FoldedNetwork& network, const Calibration& calibration,
                                const LatencyPlan& plan)
     : plan_(plan), params_(Params::create(plan.params).value()), encoder_(plan.params.log_n) {
-  require_same_network(network, calibration, plan);
+  if (!made_for(plan, plan.packing.widths, network, calibration)) {
+    throw Error(ErrorCode::parameter_mismatch,
+                "the plan was made for a network of other widths or activations");
+  }
   require_cover(plan.packing);
   std::vector<double> centres;
   for (size_t i = 0; i < network.activations.size(); ++i) {
