@@ -9,14 +9,10 @@
 #include <set>
 
 #include "execute/encrypted_network.h"
+#include "execute/random_case.h"
 
 namespace cryptotl {
 namespace {
-
-size_t from_environment(const char* name, size_t usual) {
-  const char* wish = std::getenv(name);
-  return wish == nullptr ? usual : std::strtoull(wish, nullptr, 10);
-}
 
 struct Case {
   std::vector<size_t> widths;
@@ -25,23 +21,14 @@ struct Case {
   double spread = 1;  ///< of the inputs about 1/2
 
   explicit Case(uint64_t seed) {
-    std::mt19937_64 generator(seed);
-    std::uniform_real_distribution<double> uniform(0.0, 1.0);
-    const auto log_uniform = [&](double low, double high) {
-      return std::exp(std::log(low) + uniform(generator) * std::log(high / low));
-    };
-    const size_t layers = uniform(generator) < 0.8 ? 1 : 2;
+    Draws draws(seed);
+    const size_t layers = draws.between(0, 1) < 0.8 ? 1 : 2;
     const double widest = layers == 1 ? 1500 : 100;
-    for (size_t i = 0; i < layers + 2; ++i) widths.push_back(static_cast<size_t>(log_uniform(1, widest)));
-    const auto degree = static_cast<size_t>(2 + 6 * uniform(generator));
-    std::normal_distribution<double> normal;
-    double size = 1;
-    for (size_t i = 0; i <= degree; ++i, size /= 2)
-      activation.coefficients.push_back(size * normal(generator));
-    double& leading = activation.coefficients.back();
-    leading += std::copysign(size / 4, leading);  // well away from a lower degree
-    precision = log_uniform(1e-11, 1e-2);
-    spread = log_uniform(0.1, 1);
+    for (size_t i = 0; i < layers + 2; ++i)
+      widths.push_back(static_cast<size_t>(draws.log_between(1, widest)));
+    activation = draws.activation(static_cast<size_t>(draws.between(2, 8)));
+    precision = draws.log_between(1e-11, 1e-2);
+    spread = draws.log_between(0.1, 1);
   }
 
   Matrix rows(size_t count, uint64_t seed) const {
