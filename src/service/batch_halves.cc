@@ -1,10 +1,10 @@
 #include "service/batch_halves.h"
 
-#include <charconv>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "cryptotl/base/random.h"
+#include "service/whole_number.h"
 
 namespace cryptotl {
 namespace {
@@ -19,13 +19,6 @@ std::string prefix_of(const Digest& model, const BatchPlan& plan) {
   return hex(digest(Label("batch halves").add(model).add(as_bytes(json)).view())).substr(0, 16) + "-";
 }
 
-std::optional<uint64_t> number_in(std::string_view text) {
-  uint64_t number = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || failure != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 /// Epoch and number in PREFIX-EPOCH-NUMBER.half, whatever the prefix.
 std::optional<std::pair<uint64_t, uint64_t>> parse_name(std::string_view name) {
   if (!name.ends_with(kSuffix)) return std::nullopt;
@@ -34,8 +27,8 @@ std::optional<std::pair<uint64_t, uint64_t>> parse_name(std::string_view name) {
   if (last == std::string_view::npos || last == 0) return std::nullopt;
   const size_t middle = name.rfind('-', last - 1);
   if (middle == std::string_view::npos) return std::nullopt;
-  const auto epoch = number_in(name.substr(middle + 1, last - middle - 1));
-  const auto number = number_in(name.substr(last + 1));
+  const auto epoch = whole_number(name.substr(middle + 1, last - middle - 1));
+  const auto number = whole_number(name.substr(last + 1));
   if (!epoch || !number) return std::nullopt;
   return std::pair(*epoch, *number);
 }

@@ -1,6 +1,5 @@
 #include "service/batch_service.h"
 
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "service/batch_job.h"
@@ -8,6 +7,7 @@
 #include "service/idle_thread.h"
 #include "service/json.h"
 #include "service/request_body.h"
+#include "service/whole_number.h"
 
 namespace cryptotl {
 namespace {
@@ -19,12 +19,9 @@ using httplib::Response;
 constexpr std::chrono::milliseconds kShortestWait{50};
 
 Result<uint64_t> number_in_path(const Request& request, size_t part, const char* what) {
-  const std::string text = request.matches[part];
-  uint64_t number = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || failure != std::errc() || end != text.data() + text.size())
-    return Error(ErrorCode::malformed, std::string("the path's ") + what + " is not a number");
-  return number;
+  const auto number = whole_number(request.matches[part].str());
+  if (number) return *number;
+  return Error(ErrorCode::malformed, std::string("the path's ") + what + " is not a number");
 }
 
 /// Which keys a path is about.

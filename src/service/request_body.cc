@@ -1,10 +1,10 @@
 #include "service/request_body.h"
 
 #include <algorithm>
-#include <charconv>
 #include <string>
 
 #include "service/http_server.h"
+#include "service/whole_number.h"
 
 namespace cryptotl {
 namespace {
@@ -20,13 +20,9 @@ Error truncated(size_t got, size_t wanted) {
 }  // namespace
 
 Result<size_t> number_header(const httplib::Request& request, std::string_view name) {
-  const std::string value = request.get_header_value(std::string(name));
-  size_t number = 0;
-  const auto [end, failure] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (value.empty() || failure != std::errc() || end != value.data() + value.size()) {
-    return Error(ErrorCode::malformed, "the header " + std::string(name) + " is missing or not a number");
-  }
-  return number;
+  const auto number = whole_number(request.get_header_value(std::string(name)));
+  if (number) return *number;
+  return Error(ErrorCode::malformed, "the header " + std::string(name) + " is missing or not a number");
 }
 
 Status require_length(size_t length, std::initializer_list<size_t> right) {

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <set>
 
 #include "service/inference_message.h"
+#include "service/whole_number.h"
 
 namespace cryptotl {
 namespace {
@@ -58,12 +58,9 @@ Status check_request_line(std::string_view line, const ServiceLimits& limits) {
 }
 
 Result<uint64_t> parse_length(std::string_view value) {
-  uint64_t length = 0;
-  const auto [end, failure] = std::from_chars(value.data(), value.data() + value.size(), length);
-  if (value.empty() || failure != std::errc() || end != value.data() + value.size()) {
-    return malformed("Content-Length is not a number");
-  }
-  return length;
+  const auto length = whole_number(value);
+  if (length) return *length;
+  return malformed("Content-Length is not a number");
 }
 
 /// Notes what the header means for the body and keeps its line where the service looks at it.

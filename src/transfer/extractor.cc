@@ -10,6 +10,7 @@
 #include "transfer/stopwatch.h"
 
 namespace cryptotl {
+
 FeatureExtractor::FeatureExtractor(ServiceClient& client, const ClientKeys& keys,
                                    const ExtractorOptions& options)
     : client_(client),
