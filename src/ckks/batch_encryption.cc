@@ -29,18 +29,19 @@ SecretKey bounded_secret(const ParamsPtr& params) {
 BatchKey::BatchKey(const ParamsPtr& params, const Digest& seed)
     : secret_(bounded_secret(require_real(params))), seed_(seed) {}
 
-EncryptedBatch BatchKey::encrypt(Matrix samples, double scale, size_t limbs) {
+EncryptedBatch BatchKey::encrypt(Matrix samples, double scale, size_t limbs, size_t block) {
   const RealEncoder encoder(secret_.params()->log_n());
   if (samples.cols == 0 || samples.cols > encoder.slots()) {
-    throw Error(ErrorCode::invalid_argument, "a batch of " + std::to_string(samples.cols) +
-                                                 " samples; 1 to " + std::to_string(encoder.slots()) +
+    throw Error(ErrorCode::invalid_argument, "a batch of " + std::to_string(samples.cols / block) +
+                                                 " samples; 1 to " + std::to_string(encoder.slots() / block) +
                                                  " are right");
   }
-  return {*this, encoder, next_++, std::move(samples), scale, limbs};
+  CRYPTOTL_ASSERT(samples.cols % block == 0 && encoder.slots() % block == 0);
+  return {*this, encoder, next_++, std::move(samples), scale, limbs, block};
 }
 
 EncryptedBatch::EncryptedBatch(const BatchKey& key, const RealEncoder& encoder, uint64_t number,
-                               Matrix samples, double scale, size_t limbs)
+                               Matrix samples, double scale, size_t limbs, size_t block)
     : key_(&key),
       encoder_(encoder),
       number_(number),
@@ -49,9 +50,12 @@ EncryptedBatch::EncryptedBatch(const BatchKey& key, const RealEncoder& encoder, 
       limbs_(limbs),
       error_(1) {
   random_bytes(error_[0]);
-  repeated_.resize(encoder_.slots() - samples_.cols);
-  random_bytes({reinterpret_cast<uint8_t*>(repeated_.data()), repeated_.size() * sizeof(size_t)});
-  for (size_t& sample : repeated_) sample %= samples_.cols;
+  std::vector<size_t> drawn((encoder_.slots() - samples_.cols) / block);
+  random_bytes({reinterpret_cast<uint8_t*>(drawn.data()), drawn.size() * sizeof(size_t)});
+  for (const size_t random : drawn) {
+    const size_t first = random % (samples_.cols / block) * block;
+    for (size_t slot = 0; slot < block; ++slot) repeated_.push_back(first + slot);
+  }
 }
 
 RnsPolynomial EncryptedBatch::row(size_t row) const {

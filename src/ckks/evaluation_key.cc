@@ -59,7 +59,7 @@ PreparedKey::PreparedKey(const Params& params, const KeyId& key_id, const Switch
 PreparedKey::PreparedKey(const Params& params, const KeyRequest& request, std::span<const RnsPolynomial> b,
                          std::span<const RnsPolynomial> a, size_t limbs, uint32_t* memory)
     : galois_element_(request.galois_element),
-      automorphism_(params.log_n(), galois_element_ == kRelinearisation ? 1 : galois_element_),
+      automorphism_(params.log_n(), galois_element_ == kRelinearisation ? 1 : galois_element_, params.ring()),
       limbs_(limbs),
       extended_limbs_(limbs + params.num_special()),
       limb_words_(words_of_limb(params, limbs)),
@@ -68,8 +68,9 @@ PreparedKey::PreparedKey(const Params& params, const KeyRequest& request, std::s
   const size_t digits = params.digits(limbs);
   CRYPTOTL_ASSERT(limbs <= request.limbs && digits <= b.size() && a.size() == b.size());
   const size_t n = params.n();
-  const Automorphism inverse(params.log_n(),
-                             inverse_galois_element(automorphism_.galois_element, params.log_n()));
+  const Automorphism inverse(
+      params.log_n(), inverse_galois_element(automorphism_.galois_element, params.log_n(), params.ring()),
+      params.ring());
   AlignedVector<uint32_t> moved(n);
   const auto place = [&](const uint32_t* values, size_t limb, size_t digit, size_t side, const Modulus& q) {
     uint32_t* out = words_ + limb * limb_words_ + (digit * 2 + side) * 16;

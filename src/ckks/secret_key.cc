@@ -18,7 +18,7 @@ void switched_secret(const SecretKey& secret, uint32_t galois_element, size_t i,
   if (galois_element == kRelinearisation) {
     kernels().multiply(out, s, s, params.n(), params.modulus(i));
   } else {
-    kernels().permute(out, 16, s, Automorphism(params.log_n(), galois_element));
+    kernels().permute(out, 16, s, Automorphism(params.log_n(), galois_element, params.ring()));
   }
 }
 

@@ -287,8 +287,9 @@ Result<SwitchingKey> read_switching_key(ByteReader& reader, const Params& params
   const auto limbs = reader.number<uint32_t>();
   const auto seed = read_array<32>(reader);
   if (!galois_element.ok() || !limbs.ok() || !seed.ok()) return malformed("evaluation keys: truncated");
-  const bool known = *galois_element == kRelinearisation ||
-                     (*galois_element % 2 == 1 && *galois_element > 1 && *galois_element < 2 * params.n());
+  const bool known =
+      *galois_element == kRelinearisation || (*galois_element % 2 == 1 && *galois_element > 1 &&
+                                              *galois_element < galois_order(params.log_n(), params.ring()));
   if (!known)
     return malformed("evaluation keys: " + std::to_string(*galois_element) + " is no Galois element");
   if (*limbs == 0 || *limbs > params.num_primes()) {

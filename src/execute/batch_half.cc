@@ -11,9 +11,7 @@ constexpr uint32_t kMagic = 0x48425443;  // "CTBH"
 constexpr uint32_t kVersion = 1;
 constexpr size_t kHeadBytes = 4 + 4 + 4 * sizeof(Digest) + 8 + 8;
 
-size_t words_of(const BatchPlan& plan) {
-  return plan.widths[1] * plan.matrix_output(0).limbs * plan.samples();
-}
+size_t words_of(const BatchPlan& plan) { return plan.widths[1] * plan.matrix_output(0).limbs * plan.slots(); }
 
 /// All but the digest of head and words, which follows it.
 Bytes head(const BatchProgram& program, const Digest& first_matrix, const Digest& seed, uint64_t number) {

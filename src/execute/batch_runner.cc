@@ -1,89 +1,31 @@
-// The encrypted forward pass of a batch. Matrices meet residues in coefficient form, where they are linear as
-// anywhere else and rescaling takes no transform; activations meet them in NTT form, one hidden unit at a
-// time.
+// The encrypted forward pass of a batch. Without blocks, matrices meet residues in coefficient form, where
+// they are linear as anywhere else and rescaling takes no transform; activations meet them in NTT form, one
+// hidden unit at a time. With blocks: block_layers.cc.
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <mutex>
 #include <numeric>
 
 #include "cryptotl/ckks/wire.h"
 #include "cryptotl/execute/batch.h"
-#include "cryptotl/plan/activation_circuit.h"
-#include "execute/multiplier.h"
+#include "execute/activation.h"
+#include "execute/batch_memory.h"
+#include "execute/block_layers.h"
 
 namespace cryptotl {
-namespace {
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-/// What threads borrow: as many as there are threads.
-template <typename T>
-class Lent {
- public:
-  void add(std::unique_ptr<T> item) { items_.push_back(std::move(item)); }
-  std::unique_ptr<T> take() {
-    const std::lock_guard lock(mutex_);
-    CRYPTOTL_ASSERT(!items_.empty());
-    std::unique_ptr<T> out = std::move(items_.back());
-    items_.pop_back();
-    return out;
-  }
-  void give(std::unique_ptr<T> item) {
-    const std::lock_guard lock(mutex_);
-    items_.push_back(std::move(item));
-  }
-
- private:
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<T>> items_;
-};
-
-/// Residues of both parts of every row, in coefficient form between the layers.
-class Operand {
- public:
-  Operand(size_t n, size_t rows, size_t limbs)
-      : stride_(n + 16), rows_(rows), limbs_(limbs), words_(2 * limbs * rows * stride_) {}
-
-  uint32_t* at(size_t side, size_t limb, size_t row) {
-    return words_.data() + ((side * limbs_ + limb) * rows_ + row) * stride_;
-  }
-  size_t bytes() const { return words_.size() * sizeof(uint32_t); }
-
- private:
-  size_t stride_;  // rows of a power of two would meet in the same cache sets
-  size_t rows_;
-  size_t limbs_;
-  AlignedVector<uint32_t> words_;
-};
-
-/// What one thread needs for hidden units.
-struct Unit {
-  Unit(const Params& params, const BatchPlan& plan) : multiplier(params, plan.top_limbs(), one_thread) {
-    size_t most = 0;
-    for (const ActivationPlan& activation : plan.activations)
-      most = std::max(most, activation_products(activation.degree).size() + 1);
-    for (size_t i = 0; i < most; ++i)
-      registers.push_back(
-          {RnsPolynomial(params.n(), plan.top_limbs()), RnsPolynomial(params.n(), plan.top_limbs())});
-  }
-  ThreadPool one_thread;
-  Multiplier multiplier;
-  std::vector<Pair> registers;
-};
-
-}  // namespace
 
 struct BatchRunner::State {
   State(const BatchProgram& served, size_t thread_count)
       : program(served),
         params(*served.params()),
         pool(thread_count),
-        operand(params.n(), widest(), plan().top_limbs()) {
+        operand(params.n(), plan().has_blocks() ? 0 : widest(), plan().top_limbs()) {
+    for (size_t i = 0; i < pool.threads(); ++i) units.add(std::make_unique<Unit>(params, plan()));
+    if (plan().has_blocks()) {
+      blocks = std::make_unique<BlockLayers>(program, pool, units);
+      return;
+    }
     for (size_t i = 0; i < pool.threads(); ++i) {
-      units.add(std::make_unique<Unit>(params, plan()));
       auto product = std::make_unique<MatrixProduct>(program.matrices_.front().kernel(), widest());
       width = product->width();
       products.add(std::move(product));
@@ -91,12 +33,16 @@ struct BatchRunner::State {
   }
 
   const BatchPlan& plan() const { return program.plan(); }
+  uint32_t* input(size_t side, size_t limb, size_t row) {
+    return blocks ? blocks->input(side, limb, row) : operand.at(side, limb, row);
+  }
   size_t widest() const { return *std::ranges::max_element(plan().widths); }
 
   void multiply(size_t index, std::span<const size_t> sides);
   void load(size_t index, size_t unit, size_t side, RnsPolynomial& out);
   void activate(size_t index, size_t unit, const BatchKeys& keys, Unit& memory);
   void activate_all(size_t index, const BatchKeys& keys);
+  void load_answer(size_t row, Pair& parts);
   Bytes answer(size_t row, const BatchKeys& keys, bool trusting);
 
   const BatchProgram& program;
@@ -105,7 +51,8 @@ struct BatchRunner::State {
   Operand operand;
   Lent<Unit> units;
   Lent<MatrixProduct> products;
-  size_t width = 0;  ///< of every product
+  size_t width = 0;                     ///< of every product
+  std::unique_ptr<BlockLayers> blocks;  ///< where the plan has blocks, in the operand's place
 
   bool begun = false;
   bool done = false;
@@ -118,7 +65,7 @@ struct BatchRunner::State {
 /// A layer's matrix times one or both parts, in place: limb by limb and, within, as many positions at a time
 /// as a cache holds.
 void BatchRunner::State::multiply(size_t index, std::span<const size_t> sides) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch time;
   const IntegerMatrix& matrix = program.matrices_[index];
   const size_t limbs = plan().matrices[index].limbs;
   const size_t parts = (params.n() + width - 1) / width;
@@ -134,7 +81,7 @@ void BatchRunner::State::multiply(size_t index, std::span<const size_t> sides) {
     product->multiply(matrix, in, out, first, std::min(width, params.n() - first), params.modulus(limb));
     products.give(std::move(product));
   });
-  times.matrices[index] = seconds_since(start);
+  times.matrices[index] = time.seconds();
 }
 
 /// One part of a hidden unit: rescaled, with its bias, in NTT form.
@@ -153,9 +100,6 @@ void BatchRunner::State::load(size_t index, size_t unit, size_t side, RnsPolynom
 
 /// The activation of one hidden unit, from the operand and back to it in coefficient form.
 void BatchRunner::State::activate(size_t index, size_t unit, const BatchKeys& keys, Unit& memory) {
-  const ActivationPlan& step = plan().activations[index];
-  const auto products_of = activation_products(step.degree);
-  Multiplier& multiplier = memory.multiplier;
   const size_t first_limbs = plan().matrix_output(index).limbs;
   load(index, unit, 0, memory.registers[0][0]);
   if (index == 0 && half != nullptr) {
@@ -165,52 +109,54 @@ void BatchRunner::State::activate(size_t index, size_t unit, const BatchKeys& ke
   } else {
     load(index, unit, 1, memory.registers[0][1]);
   }
-  std::array<size_t, kMaxActivationDegree> limbs = {first_limbs};
-  for (size_t p = 0; p < products_of.size(); ++p) {
-    const size_t before = std::min(limbs[products_of[p].left], limbs[products_of[p].right]);
-    const size_t drop = step.drops[products_of[p].depth - 1];
-    multiplier.multiply(products_of[p], memory.registers, program.products_[index][p], before,
-                        keys.relinearisation(before));
-    limbs[p + 1] = before - drop;
-    if (p + 1 < products_of.size())
-      multiplier.divide_product(program.products_[index][p], before, drop, memory.registers[p + 1]);
-    if (p + 1 < products_of.size()) continue;
-    for (size_t side = 0; side < 2; ++side) {
-      RnsPolynomial& sum = multiplier.stage.sum[side];
-      mod_down_to_coefficients(params, sum, before, drop, memory.one_thread);
-      for (size_t limb = 0; limb < before - drop; ++limb) {
-        uint32_t* const out = operand.at(side, limb, unit);
-        std::memcpy(out, sum.limb(limb), params.n() * sizeof(uint32_t));
-        if (side == 0) out[0] = params.modulus(limb).add(out[0], program.activation_constants_[index][limb]);
-      }
+  const LastProduct last = multiply_up(plan(), index, program.products_[index], keys, memory);
+  for (size_t side = 0; side < 2; ++side) {
+    RnsPolynomial& sum = memory.multiplier.stage.sum[side];
+    mod_down_to_coefficients(params, sum, last.limbs, last.drop, memory.one_thread);
+    for (size_t limb = 0; limb < last.limbs - last.drop; ++limb) {
+      uint32_t* const out = operand.at(side, limb, unit);
+      std::memcpy(out, sum.limb(limb), params.n() * sizeof(uint32_t));
+      if (side == 0) out[0] = params.modulus(limb).add(out[0], program.activation_constants_[index][limb]);
     }
   }
 }
 
 void BatchRunner::State::activate_all(size_t index, const BatchKeys& keys) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch time;
   pool.for_each(plan().widths[index + 1], [&](size_t unit) {
     std::unique_ptr<Unit> memory = units.take();
     activate(index, unit, keys, *memory);
     units.give(std::move(memory));
   });
-  times.activations += seconds_since(start);
+  times.activations += time.seconds();
 }
 
-Bytes BatchRunner::State::answer(size_t row, const BatchKeys& keys, bool trusting) {
+/// A row of the last matrix's result, rescaled, with its bias.
+void BatchRunner::State::load_answer(size_t row, Pair& parts) {
   const size_t last = plan().matrices.size() - 1;
   const MatrixPlan& matrix = plan().matrices[last];
-  Pair parts = {RnsPolynomial(params.n(), matrix.limbs), RnsPolynomial(params.n(), matrix.limbs)};
   for (size_t side = 0; side < 2; ++side) {
     for (size_t limb = 0; limb < matrix.limbs; ++limb)
       std::memcpy(parts[side].limb(limb), operand.at(side, limb, row), params.n() * sizeof(uint32_t));
     rescale_coefficients(params, parts[side], matrix.limbs, matrix.drop);
-    parts[side].drop_to(matrix.limbs - matrix.drop);
   }
   for (size_t limb = 0; limb < matrix.limbs - matrix.drop; ++limb) {
     uint32_t& constant = parts[0].limb(limb)[0];
     constant = params.modulus(limb).add(constant, program.biases_[last][row][limb]);
   }
+}
+
+Bytes BatchRunner::State::answer(size_t row, const BatchKeys& keys, bool trusting) {
+  const MatrixPlan& matrix = plan().matrices.back();
+  Pair parts = {RnsPolynomial(params.n(), matrix.limbs), RnsPolynomial(params.n(), matrix.limbs)};
+  if (blocks) {
+    std::unique_ptr<Unit> unit = units.take();
+    blocks->answer(row, keys, *unit, parts);
+    units.give(std::move(unit));
+  } else {
+    load_answer(row, parts);
+  }
+  for (RnsPolynomial& part : parts) part.drop_to(matrix.limbs - matrix.drop);
   if (!trusting) keys.zero().add_to(parts[0], parts[1]);
   return write_answer(modulus_switch(program.params(), key_id, plan().output_scale(), parts[0], parts[1],
                                      plan().answer_bits, plan().answer_dropped_bits,
@@ -227,7 +173,7 @@ size_t BatchRunner::memory_bytes() const {
   const size_t extended = program_->plan().top_limbs() + params.num_special();
   // Digits, two pairs, work and scratch, a product of three, registers: of each thread.
   const size_t polynomials = params.digits(program_->plan().top_limbs()) + 6 + 3 + 2 * kMaxActivationDegree;
-  return state_->operand.bytes() +
+  return state_->operand.bytes() + (state_->blocks ? state_->blocks->bytes() : 0) +
          state_->pool.threads() * polynomials * extended * params.n() * sizeof(uint32_t);
 }
 
@@ -247,15 +193,14 @@ void BatchRunner::begin(const Digest& seed, uint64_t number, const KeyId& key_id
 size_t BatchRunner::rows_taken() const { return state_->next.row; }
 
 Status BatchRunner::take_row(ByteView row) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch time;
   const BatchPlan& plan = program_->plan();
   State& state = *state_;
-  if (!state.begun || state.next.row == plan.input_width())
+  if (!state.begun || state.next.row == plan.input_rows())
     return Error(ErrorCode::resource_exhausted,
-                 "a batch of more than " + std::to_string(plan.input_width()) + " rows");
+                 "a batch of more than " + std::to_string(plan.input_rows()) + " rows");
   std::vector<uint32_t*> out;
-  for (size_t limb = 0; limb < plan.top_limbs(); ++limb)
-    out.push_back(state.operand.at(0, limb, state.next.row));
+  for (size_t limb = 0; limb < plan.top_limbs(); ++limb) out.push_back(state.input(0, limb, state.next.row));
   KeyId key_id{};
   const auto place = read_batch_row(row, *program_->params(), out, &key_id);
   if (!place.ok()) return place.error();
@@ -269,26 +214,27 @@ Status BatchRunner::take_row(ByteView row) {
   if (state.half == nullptr) {
     state.pool.for_each(plan.top_limbs(), [&](size_t limb) {
       expand_batch_row(*program_->params(), state.next, limb,
-                       {state.operand.at(1, limb, state.next.row), program_->params()->n()});
+                       {state.input(1, limb, state.next.row), program_->params()->n()});
     });
   }
   ++state.next.row;
-  state.times.read += seconds_since(start);
+  state.times.read += time.seconds();
   return {};
 }
 
 void BatchRunner::run(const BatchKeys& keys) {
   State& state = *state_;
   const BatchPlan& plan = program_->plan();
-  if (!state.begun || state.done || state.next.row != plan.input_width()) {
+  if (!state.begun || state.done || state.next.row != plan.input_rows()) {
     throw Error(ErrorCode::invalid_argument, "a batch of " + std::to_string(state.next.row) + " rows where " +
-                                                 std::to_string(plan.input_width()) + " are right");
+                                                 std::to_string(plan.input_rows()) + " are right");
   }
   if (keys.key_id() != state.key_id)
     throw Error(ErrorCode::parameter_mismatch,
                 "the batch was made for another key than the evaluation keys'");
   constexpr size_t kBoth[] = {0, 1};
   state.pool.enter([&] {
+    if (state.blocks) return state.blocks->run(keys, state.times);
     for (size_t i = 0; i < plan.matrices.size(); ++i) {
       const bool known = i == 0 && state.half != nullptr;
       state.multiply(i, std::span(kBoth).first(known ? 1 : 2));
@@ -300,15 +246,15 @@ void BatchRunner::run(const BatchKeys& keys) {
 
 std::vector<Bytes> BatchRunner::answer_rows(size_t first, size_t count, const BatchKeys& keys,
                                             bool trusting) {
-  const auto start = std::chrono::steady_clock::now();
-  if (!state_->done || first + count > program_->plan().output_width())
+  const Stopwatch time;
+  if (!state_->done || first + count > program_->plan().output_rows())
     throw Error(ErrorCode::invalid_argument, "no such rows of an answer");
   if (keys.key_id() != state_->key_id)
     throw Error(ErrorCode::parameter_mismatch,
                 "the batch was made for another key than the evaluation keys'");
   std::vector<Bytes> out(count);
   state_->pool.for_each(count, [&](size_t i) { out[i] = state_->answer(first + i, keys, trusting); });
-  state_->times.answers += seconds_since(start);
+  state_->times.answers += time.seconds();
   return out;
 }
 
@@ -316,6 +262,8 @@ std::shared_ptr<const BatchHalf> BatchRunner::prepare(const Digest& seed, uint64
   State& state = *state_;
   const BatchPlan& plan = program_->plan();
   const Params& params = *program_->params();
+  if (plan.has_blocks())
+    throw Error(ErrorCode::invalid_argument, "a batch with blocks has no half that serves every client");
   state.begun = false;
   state.done = false;
   state.times = {};

@@ -1,4 +1,5 @@
-// What a batch takes: products of integers with residues, and about fifty transforms a hidden unit.
+// What a batch takes: products of integers with residues, and about fifty transforms a hidden unit; with
+// blocks, rotations.
 #include "cost.h"
 #include "cryptotl/ckks/wire.h"
 #include "cryptotl/plan/batch_plan.h"
@@ -9,36 +10,63 @@ namespace {
 // Nanoseconds a residue, as measured on one core of an Intel Emerald Rapids: they follow no kernel.
 constexpr double kReadResidue = 3.0;       // check and unpack a row
 constexpr double kExpandResidue = 2.6;     // of c_1
+constexpr double kRotatedResidue = 1.5;    // laid out for a product: few rows share what that takes
 constexpr double kAnswerCoefficient = 60;  // encryption of zero, switch and packing, besides their transforms
 
 double real(size_t count) { return static_cast<double>(count); }
 
+PassCost cost_model(const BatchPlan& plan, const KernelSpeeds& speeds) {
+  return {speeds, plan.params.log_n, plan.params.special_primes.size()};
+}
+
+/// Of integers with residues, in all limbs of both parts. A residue of a matrix with blocks is two integers,
+/// and a block comes in two halves (block_layers.cc).
+double matrix_products(const BatchPlan& plan, size_t i) {
+  const double residues = 2 * real(plan.matrices[i].limbs * plan.slots());
+  if (!plan.has_blocks()) return residues * real(plan.widths[i]) * real(plan.widths[i + 1]);
+  return residues * real(4 * plan.rows(plan.widths[i + 1])) * real(plan.rows(plan.widths[i]) * plan.block);
+}
+
 double matrix_nanoseconds(const BatchPlan& plan, size_t i, const KernelSpeeds& speeds) {
-  const double entries = real(plan.widths[i]) * real(plan.widths[i + 1]);
-  const double speed = plan.narrow_entries ? speeds.multiply_add : speeds.wide_multiply_add;
-  return 2 * real(plan.matrices[i].limbs) * entries * real(plan.samples()) * speed;
+  const bool narrow = plan.has_blocks() || plan.narrow_entries;
+  const double products =
+      matrix_products(plan, i) * (narrow ? speeds.multiply_add : speeds.wide_multiply_add);
+  if (!plan.has_blocks()) return products;
+  const PassCost cost = cost_model(plan, speeds);
+  const double rows = real(plan.rows(plan.widths[i]));
+  const double rotated = 2 * rows * real(plan.block * plan.matrices[i].limbs * plan.slots());
+  return products + kRotatedResidue * rotated +
+         rows * cost.rotations(plan.matrices[i].limbs, plan.block / kRotationBase, plan.block - 1);
+}
+
+/// A row of a matrix's result, on its way out of it.
+double result_nanoseconds(const BatchPlan& plan, size_t i, const PassCost& cost) {
+  const MatrixPlan& matrix = plan.matrices[i];
+  if (plan.has_blocks()) return cost.rotation(matrix.limbs, matrix.drop);
+  return i < plan.activations.size() ? cost.rescale_to_ntt(plan.matrix_output(i).limbs) : 0;
 }
 
 double activation_nanoseconds(const BatchPlan& plan, size_t i, const KernelSpeeds& speeds) {
-  const PassCost cost(speeds, plan.params.log_n, plan.params.special_primes.size());
-  double unit = cost.rescale_to_ntt(plan.matrix_output(i).limbs);
+  const PassCost cost = cost_model(plan, speeds);
+  double unit = result_nanoseconds(plan, i, cost);
   for (const double product : product_costs(cost, plan, i)) unit += product;
-  return real(plan.widths[i + 1]) * unit;
+  return real(plan.rows(plan.widths[i + 1])) * unit;
 }
 
 }  // namespace
 
 std::vector<double> step_costs(const BatchPlan& plan, const KernelSpeeds& speeds) {
-  const double n = real(plan.samples());
-  const PassCost cost(speeds, plan.params.log_n, plan.params.special_primes.size());
-  const double residues = n * real(plan.input_width() * plan.top_limbs());
+  const double n = real(plan.slots());
+  const PassCost cost = cost_model(plan, speeds);
+  const double residues = n * real(plan.input_rows() * plan.top_limbs());
   std::vector<double> out = {(kReadResidue + kExpandResidue) * residues / 1e6};
   for (size_t i = 0; i < plan.matrices.size(); ++i) {
     out.push_back(matrix_nanoseconds(plan, i, speeds) / 1e6);
     if (i < plan.activations.size()) out.push_back(activation_nanoseconds(plan, i, speeds) / 1e6);
   }
-  const double answer = n * kAnswerCoefficient + cost.encryption_of_zero(plan.answer_limbs());
-  out.push_back(real(plan.output_width()) * answer / 1e6);
+  const double answer = n * kAnswerCoefficient + cost.encryption_of_zero(plan.answer_limbs()) +
+                        result_nanoseconds(plan, plan.matrices.size() - 1, cost);
+  out.push_back(real(plan.output_rows()) * answer / 1e6);
   return out;
 }
 
@@ -51,10 +79,11 @@ double batch_milliseconds(const BatchPlan& plan, const KernelSpeeds& speeds) {
 BatchCost cost_of(const BatchPlan& plan, const KernelSpeeds& speeds) {
   const ParamsPtr params = Params::create(plan.params).value();
   const double all = batch_milliseconds(plan, speeds);
-  const double residues = real(plan.samples() * plan.input_width() * plan.top_limbs());
-  const double known = kExpandResidue * residues / 1e6 + matrix_nanoseconds(plan, 0, speeds) / 2e6;
-  return {all, all - known, plan.input_width() * batch_row_bytes(*params, plan.top_limbs()),
-          plan.output_width() * answer_bytes(*params, plan.answer_bits, plan.answer_dropped_bits),
+  const double residues = real(plan.slots() * plan.input_rows() * plan.top_limbs());
+  const double known =
+      plan.has_blocks() ? 0 : kExpandResidue * residues / 1e6 + matrix_nanoseconds(plan, 0, speeds) / 2e6;
+  return {all, all - known, plan.input_rows() * batch_row_bytes(*params, plan.top_limbs()),
+          plan.output_rows() * answer_bytes(*params, plan.answer_bits, plan.answer_dropped_bits),
           evaluation_key_bytes(*params, required_keys(plan)) + public_key_bytes(*params)};
 }
 

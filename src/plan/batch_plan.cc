@@ -1,11 +1,12 @@
 #include "cryptotl/plan/batch_plan.h"
 
 #include <algorithm>
+#include <bit>
 #include <nlohmann/json.hpp>
 
 #include "cryptotl/plan/activation_circuit.h"
 #include "cryptotl/plan/packing.h"
-#include "cryptotl/rns/integer_matrix.h"
+#include "cryptotl/rns/automorphism.h"
 #include "plan/program_json.h"
 
 namespace cryptotl {
@@ -17,6 +18,9 @@ Status check(const BatchPlan& plan) {
   CRYPTOTL_TRY(check_program(plan));
   if (plan.widths.size() != plan.matrices.size() + 1)
     return refuse("matrices, activations and widths do not fit together");
+  if (!valid_block(plan.block))
+    return refuse("blocks of " + std::to_string(plan.block) + " features; none or a power of two from 4 to " +
+                  std::to_string(kMaxBlock) + " are right");
   for (const size_t width : plan.widths) {
     if (width == 0 || width > kMaxEncryptedWidth)
       return refuse("a width of " + std::to_string(width) + "; 1 to " + std::to_string(kMaxEncryptedWidth) +
@@ -27,15 +31,34 @@ Status check(const BatchPlan& plan) {
 
 }  // namespace
 
+bool valid_block(size_t block) {
+  return block == 1 || (block >= 4 && block <= kMaxBlock && std::has_single_bit(block));
+}
+
+std::vector<int> rotations_of(const BatchPlan& plan) {
+  std::vector<int> out;
+  if (!plan.has_blocks()) return out;
+  for (size_t digit = 1; digit < plan.block; digit *= kRotationBase) {
+    for (size_t steps = digit; steps < std::min(plan.block, kRotationBase * digit); steps += digit)
+      out.push_back(static_cast<int>(steps));
+  }
+  out.push_back(-static_cast<int>(plan.block));
+  return out;
+}
+
 std::vector<KeyRequest> required_keys(const BatchPlan& plan) {
   size_t limbs = 0;
   for (size_t i = 0; i < plan.activations.size(); ++i) limbs = std::max(limbs, plan.registers(i)[0].limbs);
-  return {{kRelinearisation, limbs}};
+  std::vector<KeyRequest> out = {{kRelinearisation, limbs}};
+  for (const int steps : rotations_of(plan)) {
+    out.push_back({galois_element_of_rotation(steps, plan.params.log_n, plan.params.ring), plan.top_limbs()});
+  }
+  return out;
 }
 
 nlohmann::json BatchPlan::to_json() const {
   nlohmann::json out = program_json(*this);
-  out.update({{"widths", widths}, {"narrow_entries", narrow_entries}});
+  out.update({{"widths", widths}, {"block", block}, {"narrow_entries", narrow_entries}});
   return out;
 }
 
@@ -45,6 +68,7 @@ Result<BatchPlan> BatchPlan::from_json(const nlohmann::json& json) {
     read_program_json(json, plan);
     plan.params.ring = Ring::conjugate_invariant;
     plan.widths = json.at("widths").get<std::vector<size_t>>();
+    plan.block = json.at("block").get<size_t>();
     plan.narrow_entries = json.at("narrow_entries").get<bool>();
     CRYPTOTL_TRY(check(plan));
     return plan;

@@ -1,4 +1,4 @@
-// Plans for batches: chain_search.h over all rings and both sizes of entries.
+// Plans for batches: chain_search.h over all rings and, without blocks, both sizes of entries.
 #include "batch_noise.h"
 #include "chain_search.h"
 #include "cryptotl/plan/batch_plan.h"
@@ -13,11 +13,13 @@ Error refuse(const std::string& why) { return Error(ErrorCode::invalid_argument,
 
 constexpr double kSlotShare = 0.625;  // of the output limit, which is twice the largest answer of the source
 
-BatchPlan outline(const FoldedNetwork& network, const Calibration& calibration, size_t log_n, bool narrow) {
+BatchPlan outline(const FoldedNetwork& network, const Calibration& calibration, size_t log_n, size_t block,
+                  bool narrow) {
   BatchPlan plan;
   plan.params.ring = Ring::conjugate_invariant;
   plan.params.log_n = log_n;
   plan.widths = widths_of(network);
+  plan.block = block;
   plan.narrow_entries = narrow;
   begin_outline(plan, network, calibration);
   // Every slot holds an answer: were all of them the largest of the source, there would still be room.
@@ -45,11 +47,23 @@ Result<BatchPlan> plan_batch(const FoldedNetwork& network, const Calibration& ca
   });
   const std::vector<bool> rescales = rescales_of(network);
   for (size_t log_n = kSmallestRing; log_n <= kLargestRing; ++log_n) {
+    if (options.samples > 0) {
+      const size_t block = (size_t{1} << log_n) / options.samples;
+      if (block * options.samples != size_t{1} << log_n || block == 1 || !valid_block(block)) continue;
+      const BatchPlan begun = outline(network, calibration, log_n, block, false);
+      search.add(begun, BatchNoise::with_blocks(network, calibration, begun.params, block), rescales);
+      continue;
+    }
     for (const bool narrow : {false, true}) {
       const double largest = narrow ? kMaxNarrowEntry : kMatrixEntryBound - 1;
-      const BatchPlan begun = outline(network, calibration, log_n, narrow);
+      const BatchPlan begun = outline(network, calibration, log_n, 1, narrow);
       search.add(begun, {network, calibration, begun.params, largest}, rescales);
     }
+  }
+  if (search.empty()) {
+    return refuse("batches of " + std::to_string(options.samples) +
+                  " samples; a power of two that leaves each 4 to " + std::to_string(kMaxBlock) +
+                  " slots of a ring is right");
   }
   auto found = search.run();
   if (!found) return refuse(nothing_reaches(options.precision, calibration, search.nearest()));

@@ -77,6 +77,16 @@ double PassCost::encryption_of_zero(size_t limbs) const {
   return transforms(3 * real(limbs)) + passes(4 * real(limbs));
 }
 
+double PassCost::rotations(size_t limbs, size_t decomposed, size_t count) const {
+  return real(decomposed) * (transforms(real(limbs)) + decomposition(limbs)) +
+         real(count) * (key_words(limbs) * speeds_.cached_key + passes(real(limbs)) + mod_down(limbs, 0));
+}
+
+double PassCost::rotation(size_t limbs, size_t drop) const {
+  return transforms(real(limbs)) + decomposition(limbs) + key_words(limbs) * speeds_.cached_key +
+         passes(4 * real(limbs)) + mod_down(limbs, drop);
+}
+
 double PassCost::product(size_t limbs, size_t drop) const {
   return passes(8 * real(limbs)) + decomposition(limbs) + key_words(limbs) * speeds_.streamed_key +
          mod_down(limbs, drop);

@@ -90,14 +90,17 @@ std::string describe(const BatchPlan& plan, const KernelSpeeds& speeds) {
   std::ostringstream out;
   size_t step = 1;
   const auto number = [&]() -> std::ostream& { return out << "  " << step++ << ". "; };
-  out << plan.samples() << " inputs at a time, one a slot, " << plan.top_limbs() << " primes and "
+  out << plan.samples() << " inputs at a time, "
+      << (plan.has_blocks() ? std::to_string(plan.block) + " slots each" : "one a slot")
+      << ", N = " << plan.slots() << ", " << plan.top_limbs() << " primes and "
       << plan.params.special_primes.size() << " special\n";
-  number() << "a row of each of " << plan.input_width() << " inputs at 2^" << log_of(plan.input_scale)
-           << "; about " << milliseconds(times.front()) << "\n";
+  number() << plan.input_rows() << " rows of " << plan.input_width() << " features at 2^"
+           << log_of(plan.input_scale) << "; about " << milliseconds(times.front()) << "\n";
   for (size_t i = 0; i < plan.matrices.size(); ++i) {
     const MatrixPlan& matrix = plan.matrices[i];
     const Register result = plan.matrix_output(i);
-    number() << "matrix " << plan.widths[i + 1] << " x " << plan.widths[i] << ": integers at 2^"
+    number() << "matrix " << plan.widths[i + 1] << " x " << plan.widths[i]
+             << (plan.has_blocks() ? ", rows rotated: polynomials at 2^" : ": integers at 2^")
              << log_of(matrix.scale) << ", " << matrix.limbs << " limbs -> " << result.limbs << " limbs at 2^"
              << log_of(result.scale) << "; about " << milliseconds(times[2 * i + 1]) << "\n";
     if (i == plan.activations.size()) break;

@@ -55,6 +55,7 @@ class NoiseModel {
   size_t dimension() const { return dimension_; }
   double slot(double coefficient) const { return coefficient * slot_factor_; }
   double tail() const { return tail_; }
+  void set_tail(double tail) { tail_ = tail; }
   double rounding() const;
   double key_switch(const ProgramPlan& plan, size_t limbs) const;
 

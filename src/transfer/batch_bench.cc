@@ -121,7 +121,7 @@ std::vector<double> speeds(const BatchPlan& plan, const BatchRun& run, size_t pa
   std::vector<double> out;
   for (size_t i = 0; i < plan.matrices.size(); ++i) {
     const size_t parts = i == 0 ? parts_of_first : 2;
-    const double products = real(parts * plan.matrices[i].limbs * plan.samples() * run.batches.size()) *
+    const double products = real(parts * plan.matrices[i].limbs * plan.slots() * run.batches.size()) *
                             real(plan.widths[i] * plan.widths[i + 1]);
     out.push_back(products / run.matrix_ms(i) / 1e6);
   }

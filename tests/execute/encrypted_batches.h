@@ -14,11 +14,11 @@ namespace cryptotl {
 
 inline const Digest kSeed = batch_seed(Digest{}, 0);
 
-/// Samples as a client sends them: a feature a row, less 1/2.
-inline Matrix features_by_sample(const Matrix& rows) {
-  Matrix out(rows.cols, rows.rows);
+/// Samples as a client sends them, less 1/2: a feature a row, or a block of them.
+inline Matrix features_by_sample(const Matrix& rows, size_t block = 1) {
+  Matrix out((rows.cols + block - 1) / block, rows.rows * block);
   for (size_t i = 0; i < rows.rows; ++i) {
-    for (size_t f = 0; f < rows.cols; ++f) out(f, i) = rows(i, f) - 0.5;
+    for (size_t f = 0; f < rows.cols; ++f) out(f / block, i * block + f % block) = rows(i, f) - 0.5;
   }
   return out;
 }
@@ -46,7 +46,7 @@ struct Batches {
         runner(program, threads) {}
 
   EncryptedBatch encrypted(const Matrix& rows) {
-    return key.encrypt(features_by_sample(rows), plan.input_scale, plan.top_limbs());
+    return key.encrypt(features_by_sample(rows, plan.block), plan.input_scale, plan.top_limbs(), plan.block);
   }
   Bytes row(const EncryptedBatch& batch, size_t i) const {
     return write_batch_row(*program->params(), key.secret().id(), batch.place(i), batch.row(i));
@@ -58,12 +58,15 @@ struct Batches {
   Matrix answers(size_t samples, bool trusting = false) {
     const RealEncoder encoder(program->params()->log_n());
     Matrix out(samples, plan.output_width());
-    for (size_t r = 0; r < plan.output_width(); ++r) {
+    for (size_t r = 0; r < plan.output_rows(); ++r) {
       const Bytes bytes = runner.answer_rows(r, 1, *keys, trusting).front();
       const auto coefficients = decrypt(key.secret(), read_answer(bytes, program->params()).value());
       EXPECT_FALSE(may_have_wrapped(plan, coefficients));
       const std::vector<double> slots = encoder.decode(coefficients, plan.answer_scale());
-      for (size_t i = 0; i < samples; ++i) out(i, r) = slots[i];
+      for (size_t i = 0; i < samples * plan.block; ++i) {
+        const size_t output = r * plan.block + i % plan.block;
+        if (output < plan.output_width()) out(i / plan.block, output) = slots[i];
+      }
     }
     return out;
   }

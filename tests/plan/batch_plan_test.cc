@@ -31,6 +31,30 @@ TEST(BatchPlan, OfThePapersNetworkTakesFiveLimbsAtN8192) {
   EXPECT_LT(cost.prepared_milliseconds, cost.milliseconds);
 }
 
+TEST(BatchPlan, OfFewSamplesSharesTheSlotsAmongFeatures) {
+  const BatchPlan plan = plan_batch(kNetwork, kCalibration, {.samples = 1024}).value();
+  EXPECT_EQ(plan.samples(), 1024u);
+  EXPECT_EQ(plan.slots(), 8192u);
+  EXPECT_EQ(plan.block, 8u);
+  EXPECT_EQ(plan.input_rows(), 96u);
+  EXPECT_EQ(plan.output_rows(), 96u);
+  EXPECT_LE(plan.predicted_error, kFastPrecision);
+  const BatchCost cost = cost_of(plan), usual = cost_of(usual_plan());
+  EXPECT_LT(cost.milliseconds, usual.milliseconds * 0.6);
+  EXPECT_LT(cost.request_bytes, usual.request_bytes / 7);
+  EXPECT_EQ(cost.milliseconds, cost.prepared_milliseconds) << "there is no half for all clients";
+  EXPECT_EQ(rotations_of(plan), (std::vector<int>{1, 2, 3, 4, -8}));
+  EXPECT_EQ(required_keys(plan).size(), 6u);
+}
+
+TEST(BatchPlan, RefusesNumbersOfSamplesThatShareNoSlots) {
+  for (const size_t samples : {1000, 3, 16, 1 << 20}) {
+    const auto plan = plan_batch(kNetwork, kCalibration, {.samples = samples});
+    ASSERT_FALSE(plan.ok()) << samples;
+    EXPECT_THAT(plan.error().what(), HasSubstr("batches of " + std::to_string(samples)));
+  }
+}
+
 TEST(BatchPlan, ScalesFitTheIntegersOfTheKernels) {
   const BatchPlan plan = usual_plan();
   for (size_t i = 0; i < plan.matrices.size(); ++i) {
@@ -50,11 +74,14 @@ TEST(BatchPlan, TakesNarrowEntriesWhereTheyAreMuchQuicker) {
 }
 
 TEST(BatchPlan, ComesBackFromItsJson) {
+  for (const size_t samples : {0, 256}) {
+    const BatchPlan plan = plan_batch(kNetwork, kCalibration, {.samples = samples}).value();
+    const BatchPlan back = BatchPlan::from_json(plan.to_json()).value();
+    EXPECT_EQ(back.to_json(), plan.to_json());
+    EXPECT_EQ(back.params, plan.params);
+    EXPECT_EQ(required_keys(back), required_keys(plan));
+  }
   const BatchPlan plan = usual_plan();
-  const BatchPlan back = BatchPlan::from_json(plan.to_json()).value();
-  EXPECT_EQ(back.to_json(), plan.to_json());
-  EXPECT_EQ(back.params, plan.params);
-  EXPECT_EQ(required_keys(back), required_keys(plan));
   EXPECT_EQ(required_keys(plan), (std::vector<KeyRequest>{{kRelinearisation, 4}}));
 }
 
@@ -69,6 +96,9 @@ TEST(BatchPlan, RefusesJsonThatAClientCannotRelyOn) {
   EXPECT_THAT(refusal("/widths", {768, 768}), HasSubstr("fit together"));
   EXPECT_THAT(refusal("/widths", {768, 0, 766}), HasSubstr("a width of 0"));
   EXPECT_THAT(refusal("/widths", {768, 4097, 766}), HasSubstr("4097"));
+  EXPECT_THAT(refusal("/block", 2), HasSubstr("blocks of 2"));
+  EXPECT_THAT(refusal("/block", 24), HasSubstr("blocks of 24"));
+  EXPECT_THAT(refusal("/block", 128), HasSubstr("blocks of 128"));
   EXPECT_THAT(refusal("/ring_degree_log2", 12), HasSubstr("128-bit"));
   EXPECT_THAT(refusal("/matrices/0/limbs", 4), HasSubstr("chain"));
   EXPECT_THAT(refusal("/activations/0/degree", 9), HasSubstr("degree 9"));

@@ -12,6 +12,8 @@ TEST(Automorphism, RefusesEvenAndLargeElementsAndOddSizes) {
   EXPECT_THROW(Automorphism(13, 16385), Error);
   EXPECT_THROW(Automorphism(3, 3), Error);
   EXPECT_THROW(Automorphism(17, 3), Error);
+  EXPECT_NO_THROW(Automorphism(13, 16385, Ring::conjugate_invariant));
+  EXPECT_THROW(Automorphism(13, 32769, Ring::conjugate_invariant), Error);
 }
 
 TEST(GaloisElement, IsAPowerOfThree) {
@@ -32,6 +34,15 @@ TEST(GaloisElement, OfRotationsLeftAndRightAreInverse) {
   EXPECT_EQ(inverse_galois_element(16383, 13), 16383u);
 }
 
+TEST(GaloisElement, OfTheConjugateInvariantRingTurnsAllSlots) {
+  EXPECT_EQ(galois_element_of_rotation(5, 13, Ring::conjugate_invariant), 243u);
+  EXPECT_NE(galois_element_of_rotation(4096, 13, Ring::conjugate_invariant), 1u);
+  EXPECT_EQ(galois_element_of_rotation(8192, 13, Ring::conjugate_invariant), 1u) << "a full turn";
+  const uint32_t left = galois_element_of_rotation(7, 13, Ring::conjugate_invariant);
+  const uint32_t right = galois_element_of_rotation(-7, 13, Ring::conjugate_invariant);
+  EXPECT_EQ(inverse_galois_element(left, 13, Ring::conjugate_invariant), right);
+}
+
 class AutomorphismTest : public KernelTest {};
 CRYPTOTL_FOR_ALL_KERNELS(AutomorphismTest);
 
@@ -49,6 +60,42 @@ TEST_P(AutomorphismTest, AgreesWithSubstitutionInTheCoefficients) {
       table().ntt_forward(expected.data(), tables);
       Words permuted(tables.n);
       table().permute(permuted.data(), 16, values.data(), Automorphism(log_n, g));
+      ASSERT_EQ(permuted, expected) << "N=" << tables.n << ", g=" << g;
+    }
+  }
+}
+
+/// a_0 + sum a_i (X^i + X^-i) at X^g, modulo X^2N + 1.
+Words substitute_in_real_ring(const Words& p, uint32_t g, const Modulus& q) {
+  const size_t n = p.size();
+  Words out(n);
+  for (size_t i = 0; i < n; ++i) {
+    size_t power = i * g % (4 * n);
+    bool negative = power >= 2 * n;
+    power %= 2 * n;
+    if (power > n) {  // X^k + X^-k = -(X^(2N-k) + X^-(2N-k))
+      power = 2 * n - power;
+      negative = !negative;
+    }
+    out[power] = negative ? q.negate(p[i]) : p[i];
+  }
+  return out;
+}
+
+TEST_P(AutomorphismTest, AgreesWithSubstitutionInTheConjugateInvariantRing) {
+  for (size_t log_n = 7; log_n <= 14; ++log_n) {
+    const uint32_t order = uint32_t{4} << log_n;
+    const Modulus q(ntt_primes(1u << 30, order, 1)[0]);
+    const NttTables tables(q, log_n, Ring::conjugate_invariant);
+    const Words p = random_residues(tables.n, q, log_n);
+    Words values = p;
+    table().ntt_forward(values.data(), tables);
+    for (const uint32_t g : {1u, 3u, 9u, 27u, order - 1, order / 2 + 1,
+                             galois_element_of_rotation(-16, log_n, Ring::conjugate_invariant)}) {
+      Words expected = substitute_in_real_ring(p, g, q);
+      table().ntt_forward(expected.data(), tables);
+      Words permuted(tables.n);
+      table().permute(permuted.data(), 16, values.data(), Automorphism(log_n, g, Ring::conjugate_invariant));
       ASSERT_EQ(permuted, expected) << "N=" << tables.n << ", g=" << g;
     }
   }

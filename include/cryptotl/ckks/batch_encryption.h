@@ -46,8 +46,9 @@ class BatchKey {
 
   const SecretKey& secret() const { return secret_; }
   const Digest& seed() const { return seed_; }
-  /// Encrypts the next batch: `samples` [rows of the batch][1 to N samples].
-  EncryptedBatch encrypt(Matrix samples, double scale, size_t limbs);
+  /// Encrypts the next batch: `samples` [rows of the batch][1 to N slots], where every `block` slots, of
+  /// which there are whole ones, are a sample.
+  EncryptedBatch encrypt(Matrix samples, double scale, size_t limbs, size_t block = 1);
 
  private:
   SecretKey secret_;
@@ -70,7 +71,7 @@ class EncryptedBatch {
  private:
   friend class BatchKey;
   EncryptedBatch(const BatchKey& key, const RealEncoder& encoder, uint64_t number, Matrix samples,
-                 double scale, size_t limbs);
+                 double scale, size_t limbs, size_t block);
 
   const BatchKey* key_;
   RealEncoder encoder_;
@@ -78,7 +79,7 @@ class EncryptedBatch {
   Matrix samples_;
   double scale_;
   size_t limbs_;
-  std::vector<size_t> repeated_;  ///< the sample in each of the other slots
+  std::vector<size_t> repeated_;  ///< the slot that each of the others repeats
   SecretBuffer<Seed> error_;
 };
 

@@ -31,7 +31,9 @@ class BatchProgram {
  private:
   friend class BatchRunner;
   friend class BatchHalf;
+  struct Blocks;
   void round_matrices(const FoldedNetwork& network);
+  void encode_blocks(const FoldedNetwork& network, const Calibration& calibration);
   void add_biases(const FoldedNetwork& network, const std::vector<double>& centres);
   void add_activation(const FoldedActivation& activation, size_t index, double centre);
 
@@ -42,6 +44,7 @@ class BatchProgram {
   std::vector<std::vector<std::vector<uint32_t>>> biases_;   ///< [matrix][row][limb], at the output's scale
   std::vector<std::vector<ProductResidues>> products_;       ///< [activation][product]
   std::vector<std::vector<uint32_t>> activation_constants_;  ///< [activation][limb], of its last product
+  std::shared_ptr<const Blocks> blocks_;  ///< of plans with blocks, for matrices and biases
 };
 
 /// One client's keys for batches. Immutable, shared.
@@ -54,12 +57,13 @@ class BatchKeys {
 
   const KeyId& key_id() const { return key_id_; }
   /// From s^2, for ciphertexts of exactly so many limbs.
-  const PreparedKey& relinearisation(size_t limbs) const;
+  const PreparedKey& relinearisation(size_t limbs) const { return at(kRelinearisation, limbs); }
+  const PreparedKey& at(uint32_t galois_element, size_t limbs) const;
   const ZeroEncryption& zero() const { return *zero_; }
   size_t bytes() const;
 
  private:
-  const PreparedKey* find(size_t limbs) const;
+  const PreparedKey* find(const KeyRequest& wanted) const;
 
   KeyId key_id_{};
   std::vector<PreparedKey> keys_;
@@ -67,7 +71,8 @@ class BatchKeys {
 };
 
 /// What the first matrix makes of c_1, which is the same for every client's batch of this seed and number:
-/// worked out once, kept on disk. Immutable.
+/// worked out once, kept on disk. Programs with blocks have none: they rotate c_1, which takes the client's
+/// keys. Immutable.
 class BatchHalf {
  public:
   const Digest& seed() const { return seed_; }
@@ -91,8 +96,8 @@ class BatchHalf {
 };
 
 /// The encrypted forward pass of a batch, row by row in and out. Owns the memory of one batch's operands,
-/// about 8 N bytes a limb and row, and works in place; allocates nothing else but answers. Not thread-safe:
-/// one runner a concurrent batch; `threads` share its work.
+/// about 8 N bytes a limb and feature, and works in place; allocates nothing else but answers. Not
+/// thread-safe: one runner a concurrent batch; `threads` share its work.
 ///
 ///   begin(); take_row() for every input row in turn; run(); answer_rows() for every output row.
 class BatchRunner {
@@ -121,13 +126,14 @@ class BatchRunner {
   /// (docs/security.md).
   std::vector<Bytes> answer_rows(size_t first, size_t count, const BatchKeys& keys, bool trusting = false);
 
-  /// Works out what begin() takes. Uses the memory of a batch.
+  /// Works out what begin() takes. Uses the memory of a batch. Throws invalid_argument for a program with
+  /// blocks.
   std::shared_ptr<const BatchHalf> prepare(const Digest& seed, uint64_t number);
 
   /// What the parts of the last batch took, in seconds of the runner.
   struct Times {
-    double read = 0;  ///< rows: parsing, checking, c_1
-    std::vector<double> matrices;
+    double read = 0;               ///< rows: parsing, checking, c_1
+    std::vector<double> matrices;  ///< with their rotations
     double activations = 0;
     double answers = 0;
     double sum() const;
@@ -136,6 +142,7 @@ class BatchRunner {
 
  private:
   struct State;
+  class BlockLayers;
   std::shared_ptr<const BatchProgram> program_;
   std::unique_ptr<State> state_;
 };

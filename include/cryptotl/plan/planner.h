@@ -18,6 +18,9 @@ struct PlanOptions {
   double precision = kFastPrecision;
   /// Fill the slots that hold no output with random numbers, so that an answer holds its outputs alone.
   bool random_slots = false;
+  /// Of a batch, a power of two: the ring's N slots are shared by blocks of N / samples features
+  /// (BatchPlan::block). 0: one in each slot.
+  size_t samples = 0;
   /// Of the machine that will run the plan: they decide what is cheapest.
   KernelSpeeds speeds = KernelSpeeds::reference();
 };
