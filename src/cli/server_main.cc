@@ -112,11 +112,11 @@ void describe_offers(const cryptotl::Server& server) {
   }
   if (server.routes().size() > 1)
     std::cerr << "cryptotl-server: " << megabytes(sum) << " MB of matrices in all" << std::endl;
-  if (const auto& batch = server.metadata().batch) {
-    std::cerr << "cryptotl-server: takes batches of up to " << batch->plan.samples()
-              << " inputs, largest error " << batch->plan.predicted_error << ", about "
-              << std::lround(batch->batch_milliseconds)
-              << " ms on one thread (an input by itself: " << batch->pass_milliseconds << " ms)" << std::endl;
+  for (const cryptotl::BatchMetadata& batch : server.metadata().batches) {
+    std::cerr << "cryptotl-server: takes batches of up to " << batch.plan.samples()
+              << " inputs, largest error " << batch.plan.predicted_error << ", about "
+              << std::lround(batch.batch_milliseconds)
+              << " ms on one thread (an input by itself: " << batch.pass_milliseconds << " ms)" << std::endl;
   }
   if (!server.batches_left_out().empty())
     std::cerr << "cryptotl-server: takes no batches: " << server.batches_left_out() << std::endl;
@@ -128,19 +128,20 @@ nlohmann::json offers_json(const cryptotl::Server& server) {
   nlohmann::json offers = nlohmann::json::array();
   for (const cryptotl::OfferedRoute& route : server.routes()) {
     const cryptotl::ModelMetadata& model = route.metadata;
-    nlohmann::json batch;
-    if (model.batch) {
-      batch = {{"samples", model.batch->plan.samples()},
-               {"predicted_error", model.batch->plan.predicted_error},
-               {"program_bytes", route.batch_program_bytes},
-               {"key_bytes", model.batch->key_bytes()}};
+    nlohmann::json batches = nlohmann::json::array();
+    for (const cryptotl::BatchMetadata& batch : model.batches) {
+      batches.push_back({{"samples", batch.plan.samples()},
+                         {"predicted_error", batch.plan.predicted_error},
+                         {"batch_ms", batch.batch_milliseconds},
+                         {"key_bytes", batch.key_bytes()}});
     }
     offers.push_back({{"model", model.name},
                       {"answers", cryptotl::name(model.answers)},
                       {"predicted_error", model.plan.predicted_error},
                       {"program_bytes", route.program_bytes},
                       {"evaluation_key_bytes", model.evaluation_key_bytes()},
-                      {"batch", batch}});
+                      {"batch_program_bytes", route.batch_program_bytes},
+                      {"batches", batches}});
   }
   return offers;
 }

@@ -54,7 +54,7 @@ class Attempts {
   const std::string& error() const { return error_; }
 
   BatchTimes finish() const {
-    if (answered_ != offer_.plan.output_width() || tail_.size() != kBatchTailBytes)
+    if (answered_ != offer_.plan.output_rows() || tail_.size() != kBatchTailBytes)
       refuse("a batch's answer of the wrong length");
     auto times = read_batch_tail(tail_, batch_.number);
     if (!times.ok()) refuse(std::string("a batch's answer: ") + times.error().what());
@@ -106,7 +106,7 @@ class Attempts {
       return;
     }
     while (!bytes.empty()) {
-      if (answered_ == offer_.plan.output_width()) {
+      if (answered_ == offer_.plan.output_rows()) {
         tail_.append(bytes);
         if (tail_.size() > kBatchTailBytes) refuse("a batch's answer of the wrong length");
         return;
@@ -118,12 +118,12 @@ class Attempts {
       if (answer_.size() < offer_.answer_row_bytes()) return;
       batch_.take_answer(answered_, answer_).value();
       answer_.clear();
-      report(offer_.plan.input_width() + ++answered_);
+      report(offer_.plan.input_rows() + ++answered_);
     }
   }
 
   void report(size_t done) const {
-    if (batch_.progress) batch_.progress(done, offer_.plan.input_width() + offer_.plan.output_width());
+    if (batch_.progress) batch_.progress(done, offer_.plan.input_rows() + offer_.plan.output_rows());
   }
 
   const BatchMetadata& offer_;
@@ -143,18 +143,18 @@ Error no_batches(const std::string& url) {
 
 }  // namespace
 
-Result<BatchMetadata> ServiceClient::refresh_batches() {
+Result<std::vector<BatchMetadata>> ServiceClient::refresh_batches() {
   State& state = *state_;
   auto read = state.metadata_of(state.metadata.name);
   if (!read.ok()) return read.error();
-  if (!read->batch || !state.metadata.batch) return no_batches(state.url);
+  if (read->batches.empty()) return no_batches(state.url);
   if (read->model_digest != state.metadata.model_digest)
     return state.failed(ErrorCode::parameter_mismatch, "the server has another model by now; start again");
-  state.metadata.batch = read->batch;
-  return *std::move(read->batch);
+  state.metadata.batches = read->batches;
+  return std::move(read->batches);
 }
 
-Result<Digest> ServiceClient::upload_batch_keys(ByteView keys, uint64_t epoch) {
+Result<Digest> ServiceClient::upload_batch_keys(const BatchMetadata& offer, ByteView keys) {
   State& state = *state_;
   const Digest name = digest(keys);
   const auto response = state.ask(
@@ -162,18 +162,16 @@ Result<Digest> ServiceClient::upload_batch_keys(ByteView keys, uint64_t epoch) {
         const auto whole = [&](size_t offset, size_t length, httplib::DataSink& sink) {
           return sink.write(reinterpret_cast<const char*>(keys.data()) + offset, length);
         };
-        return client.Put(state.batch_path(name, epoch), keys.size(), whole, kBinary);
+        return client.Put(state.batch_path(offer, name), keys.size(), whole, kBinary);
       },
       201, state.options.patience);
   if (!response.ok()) return response.error();
   return name;
 }
 
-Result<BatchTimes> ServiceClient::run_batch(const BatchExchange& batch) {
+Result<BatchTimes> ServiceClient::run_batch(const BatchMetadata& offer, const BatchExchange& batch) {
   State& state = *state_;
-  if (!state.metadata.batch) return no_batches(state.url);
-  const BatchMetadata& offer = *state.metadata.batch;
-  const std::string path = state.batch_path(batch.keys, batch.epoch) + "/" + std::to_string(batch.number);
+  const std::string path = state.batch_path(offer, batch.keys) + "/" + std::to_string(batch.number);
   const HttpClient::LongExchanges guard(state.http, kHeadBytes + offer.response_bytes() + kBatchTailBytes);
   Attempts attempts(offer, batch, state.http);
   const auto send = [&](HttpClient& client) {
@@ -193,7 +191,7 @@ Result<BatchTimes> ServiceClient::run_batch(const BatchExchange& batch) {
 
 Result<BatchState> ServiceClient::batch_state() {
   State& state = *state_;
-  if (!state.metadata.batch) return no_batches(state.url);
+  if (state.metadata.batches.empty()) return no_batches(state.url);
   const auto response =
       state.ask([&](HttpClient& client) { return client.Get(state.model_path() + "/batches"); });
   if (!response.ok()) return response.error();

@@ -19,7 +19,7 @@ BatchJob::BatchJob(BatchRunners::Turn turn, const BatchMetadata& offer, BatchKey
       keys_(std::move(keys)),
       trusting_(trusting),
       row_bytes_(offer.row_bytes()),
-      answer_rows_(offer.plan.output_width()),
+      answer_rows_(offer.plan.output_rows()),
       response_bytes_(offer.response_bytes() + kBatchTailBytes) {
   row_.reserve(row_bytes_);
 }

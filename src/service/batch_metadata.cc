@@ -15,7 +15,7 @@ namespace {
 using Json = nlohmann::json;
 
 void require(bool fits, const std::string& what) {
-  if (!fits) throw Error(ErrorCode::malformed, "metadata: batch: " + what);
+  if (!fits) throw Error(ErrorCode::malformed, "metadata: batches: " + what);
 }
 
 double milliseconds(const Json& json, const char* member) {
@@ -38,9 +38,9 @@ BatchMetadata read(const Json& json, const Digest& model) {
   out.seed = batch_seed(model, out.epoch);
   require(parse_digest(json.at("seed"), "seed").value() == out.seed,
           "the seed is not the one of this model and epoch");
-  require(json.at("rows") == objects(out.plan.input_width(), out.row_bytes()),
+  require(json.at("rows") == objects(out.plan.input_rows(), out.row_bytes()),
           "rows are not what the plan calls for");
-  require(json.at("answers") == objects(out.plan.output_width(), out.answer_row_bytes()),
+  require(json.at("answers") == objects(out.plan.output_rows(), out.answer_row_bytes()),
           "answers are not what the plan calls for");
   require(json.at("key_bytes") == out.key_bytes(), "key_bytes is not what the plan calls for");
   require(json.at("batches_a_key_set") == kBatchesAKeySet, "batches_a_key_set is not what the protocol says");
@@ -89,8 +89,8 @@ Json BatchMetadata::to_json() const {
           {"params_id", hex(params->id())},
           {"epoch", epoch},
           {"seed", hex(seed)},
-          {"rows", objects(plan.input_width(), row_bytes())},
-          {"answers", objects(plan.output_width(), answer_row_bytes())},
+          {"rows", objects(plan.input_rows(), row_bytes())},
+          {"answers", objects(plan.output_rows(), answer_row_bytes())},
           {"key_bytes", key_bytes()},
           {"batches_a_key_set", kBatchesAKeySet},
           {"pass_ms", pass_milliseconds},
@@ -102,7 +102,7 @@ Result<BatchMetadata> BatchMetadata::from_json(const Json& json, const Digest& m
   try {
     return read(json, model);
   } catch (const Json::exception& error) {
-    return Error(ErrorCode::malformed, std::string("metadata: batch: ") + error.what());
+    return Error(ErrorCode::malformed, std::string("metadata: batches: ") + error.what());
   } catch (const Error& error) {
     return error;
   }

@@ -13,13 +13,16 @@
 
 namespace cryptotl {
 
-/// The runners that batches take turns on, `concurrency` at a time. One takes hundreds of megabytes, so it is
-/// made when it is first wanted and freed when nobody has wanted it for a while. Thread-safe.
+/// The runners that batches of all kinds take turns on, `concurrency` at a time. One takes hundreds of
+/// megabytes, so it is made when it is first wanted and freed when nobody has wanted it for a while, or when
+/// its turn goes to a batch of another kind. Thread-safe.
 class BatchRunners {
  public:
   using Clock = std::chrono::steady_clock;
+  /// Gives a kind's program. Called from several threads; may throw std::bad_alloc.
+  using MakeProgram = std::function<std::shared_ptr<const BatchProgram>()>;
 
-  BatchRunners(std::shared_ptr<const BatchProgram> program, size_t threads, size_t concurrency,
+  BatchRunners(std::vector<MakeProgram> kinds, size_t threads, size_t concurrency,
                const ServiceLimits& limits);
 
   /// A runner for as long as this object lives. Must not outlive the BatchRunners.
@@ -32,18 +35,19 @@ class BatchRunners {
 
    private:
     friend class BatchRunners;
-    Turn(BatchRunners& owner, std::unique_ptr<BatchRunner> runner)
-        : owner_(&owner), runner_(std::move(runner)) {}
+    Turn(BatchRunners& owner, size_t kind, std::unique_ptr<BatchRunner> runner)
+        : owner_(&owner), kind_(kind), runner_(std::move(runner)) {}
     BatchRunners* owner_;
+    size_t kind_;
     std::unique_ptr<BatchRunner> runner_;
   };
 
-  /// The next free turn. resource_exhausted where too many wait already, none came free in time, or there is
-  /// no memory for a runner.
-  Result<Turn> take();
+  /// The next free turn, for a batch of this kind. resource_exhausted where too many wait already, none came
+  /// free in time, or there is no memory for a runner.
+  Result<Turn> take(size_t kind);
   /// A turn that nobody has wanted for the limits' time, for work in idle time; none where there is none.
   /// `hurry` is called where somebody comes to wait for it, from that thread.
-  std::optional<Turn> take_idle(std::function<void()> hurry);
+  std::optional<Turn> take_idle(size_t kind, std::function<void()> hurry);
   /// Called when a turn comes free, from the thread that had it; set it before the first turn.
   void on_free(std::function<void()> call) { on_free_ = std::move(call); }
 
@@ -59,12 +63,15 @@ class BatchRunners {
  private:
   struct Unused {
     std::unique_ptr<BatchRunner> runner;
+    size_t kind;
     Clock::time_point since;
   };
-  std::unique_ptr<BatchRunner> runner_of_turn(std::unique_lock<std::mutex>& lock);
-  void give_back(std::unique_ptr<BatchRunner> runner);
+  std::unique_ptr<BatchRunner> runner_of_turn(size_t kind, std::unique_lock<std::mutex>& lock);
+  std::unique_ptr<BatchRunner> make(size_t kind) const;
+  std::unique_ptr<BatchRunner> remove(std::vector<Unused>::iterator unused);
+  void give_back(size_t kind, std::unique_ptr<BatchRunner> runner);
 
-  const std::shared_ptr<const BatchProgram> program_;
+  const std::vector<MakeProgram> kinds_;
   const size_t threads_;
   const ServiceLimits limits_;
   std::function<void()> on_free_;
@@ -73,9 +80,8 @@ class BatchRunners {
   std::condition_variable freed_;
   size_t turns_;  ///< that are free
   size_t waiting_ = 0;
-  std::vector<Unused> unused_;  ///< used last stands last
-  size_t runners_ = 0;          ///< that there are, used or not
-  size_t runner_bytes_ = 0;
+  std::vector<Unused> unused_;  ///< used last stands last; no more than turns that are free
+  size_t runner_bytes_ = 0;     ///< of all that there are, used or not
   Clock::time_point last_used_{};
   std::function<void()> hurry_;  ///< of the turn that was taken for idle time, while it lasts
   const BatchRunner* idle_ = nullptr;

@@ -16,23 +16,31 @@
 
 namespace cryptotl {
 
+/// One kind of batches: its program is made where it is wanted, or there already.
+struct BatchKind {
+  BatchPlan plan;
+  BatchRunners::MakeProgram program;
+};
+
 /// The batches of one model: its routes below .../batches (docs/protocol.md), and a thread that in idle time
 /// makes what batches need that no client has to be there for, and lets go of what is no longer used.
 /// Thread-safe.
 class BatchService {
  public:
+  /// `program`: of batches that take a sample in each slot. `small`: of fewer samples, ascending.
   /// `pass_milliseconds`: of one input by itself, to be published.
-  BatchService(std::shared_ptr<const BatchProgram> program, const Digest& model, double pass_milliseconds,
-               const ServerOptions& options);
+  BatchService(std::shared_ptr<const BatchProgram> program, const std::vector<BatchKind>& small,
+               const Digest& model, double pass_milliseconds, const ServerOptions& options);
   ~BatchService();
   BatchService(const BatchService&) = delete;
   BatchService& operator=(const BatchService&) = delete;
 
   /// What is offered today.
-  BatchMetadata metadata() const;
+  std::vector<BatchMetadata> metadata() const;
   size_t program_bytes() const { return program_->bytes(); }
 
-  // The last parts of the paths are the epoch, the digest that names keys and the batch's number.
+  // The last parts of the paths are the samples of a batch, the epoch, the digest that names keys and the
+  // batch's number.
   Status get_state(httplib::Response& response);
   Status get_keys(const httplib::Request& request, httplib::Response& response);
   Status put_keys(const httplib::Request& request, httplib::Response& response,
@@ -44,7 +52,9 @@ class BatchService {
   using Clock = std::chrono::steady_clock;
   uint64_t epoch() const { return fixed_epoch_ ? *fixed_epoch_ : current_epoch(); }
   void wake();
-  std::shared_ptr<const BatchHalf> half_of(uint64_t of_epoch, uint64_t number);
+  struct Offer;
+  Result<Offer*> offer_in_path(const httplib::Request& request);
+  std::shared_ptr<const BatchHalf> half_of(const Offer& offer, uint64_t of_epoch, uint64_t number);
   bool make_half();
   Clock::time_point next_chore();
   void work();
@@ -53,8 +63,12 @@ class BatchService {
   const Digest model_;
   const std::optional<uint64_t> fixed_epoch_;
   const bool trusting_;
-  const BatchMetadata offer_;  ///< of the epoch at the start; all else stays
-  BatchKeyStore keys_;
+  struct Offer {
+    size_t kind;
+    BatchMetadata metadata;  ///< of the epoch at the start; all else stays
+    BatchKeyStore keys;
+  };
+  std::vector<std::unique_ptr<Offer>> offers_;  ///< the last takes a sample in each slot
   BatchRunners runners_;
   BatchHalves halves_;
 

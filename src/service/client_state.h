@@ -35,8 +35,9 @@ struct ServiceClient::State {
   Error refusal(const httplib::Response& response) const;
   std::string model_path() const { return "/v2/models/" + metadata.name; }
   std::string key_path(const Digest& keys) const { return model_path() + "/keys/" + hex(keys); }
-  std::string batch_path(const Digest& keys, uint64_t epoch) const {
-    return model_path() + "/batches/" + std::to_string(epoch) + "/" + hex(keys);
+  std::string batch_path(const BatchMetadata& offer, const Digest& keys) const {
+    return model_path() + "/batches/" + std::to_string(offer.plan.samples()) + "/" +
+           std::to_string(offer.epoch) + "/" + hex(keys);
   }
   std::string ticket_path(const Digest& keys) const { return model_path() + "/tickets/" + hex(keys); }
   Result<TicketState> ticket_state(const httplib::Response& response, bool announced) const;

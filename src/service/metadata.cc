@@ -75,16 +75,28 @@ void check_scores(const ModelMetadata& metadata, const Json& parameters) {
 }
 
 /// Batches answer the same features to the same inputs.
-void check_batch(const ModelMetadata& metadata) {
-  const BatchPlan& plan = metadata.batch->plan;
+void check_batch(const ModelMetadata& metadata, const BatchPlan& plan) {
   require(metadata.answers == Answers::features, "batches are of features");
   require(plan.input_width() == metadata.plan.input_width() &&
               plan.output_width() == metadata.plan.output_width(),
-          "batch: its widths are not the model's");
-  // One scaling and clipping serves both.
+          "batches: their widths are not the model's");
+  // One scaling and clipping serves all.
   require(plan.input_range.low == metadata.plan.input_range.low &&
               plan.input_range.high == metadata.plan.input_range.high,
-          "batch: its range of inputs is not the model's");
+          "batches: their range of inputs is not the model's");
+}
+
+std::vector<BatchMetadata> batches_from(const Json& json, const ModelMetadata& metadata) {
+  require(json.is_array() && !json.empty() && json.size() <= kMostBatchOffers, "batches is no short list");
+  std::vector<BatchMetadata> out;
+  for (const Json& offer : json) {
+    out.push_back(BatchMetadata::from_json(offer, metadata.model_digest).value());
+    check_batch(metadata, out.back().plan);
+    require(out.size() == 1 || out.back().plan.samples() > out[out.size() - 2].plan.samples(),
+            "batches do not stand in the order of their samples");
+    require(out.back().epoch == out.front().epoch, "batches are not of one epoch");
+  }
+  return out;
 }
 
 ModelMetadata metadata_from(const Json& json) {
@@ -119,10 +131,7 @@ ModelMetadata metadata_from(const Json& json) {
               (out.feature_mean.empty() || out.feature_mean.size() == out.plan.output_width()),
           "the feature statistics' length is not the plan's output width");
   if (out.answers == Answers::scores) check_scores(out, parameters);
-  if (parameters.contains("batch")) {
-    out.batch = BatchMetadata::from_json(parameters.at("batch"), out.model_digest).value();
-    check_batch(out);
-  }
+  if (parameters.contains("batches")) out.batches = batches_from(parameters.at("batches"), out);
   return out;
 }
 
@@ -151,7 +160,9 @@ ModelMetadata ModelMetadata::of(const Model& model, const LatencyPlan& plan, Ans
 }
 
 double ModelMetadata::predicted_error() const {
-  return batch ? std::max(plan.predicted_error, batch->plan.predicted_error) : plan.predicted_error;
+  double largest = plan.predicted_error;
+  for (const BatchMetadata& offer : batches) largest = std::max(largest, offer.plan.predicted_error);
+  return largest;
 }
 
 size_t ModelMetadata::request_bytes() const { return ciphertext_bytes(*params, 2, plan.top_limbs(), true); }
@@ -182,7 +193,7 @@ Json ModelMetadata::to_json() const {
       {"feature_mean", feature_mean},
       {"feature_deviation", feature_deviation}};
   if (answers == Answers::scores) parameters["score_function"] = score_function();
-  if (batch) parameters["batch"] = batch->to_json();
+  for (const BatchMetadata& offer : batches) parameters["batches"].push_back(offer.to_json());
   if (output_layer) parameters["output_layer"] = dense_json(*output_layer);
   return {{"name", name},
           {"versions", Json::array({"1"})},

@@ -52,7 +52,8 @@ Result<Plan> settle(const std::filesystem::path& folder, const Digest& wish, con
 Digest plan_wish(const Digest& model, const PlanOptions& options) { return wish_of("plan", model, options); }
 
 Digest batch_plan_wish(const Digest& model, const PlanOptions& options) {
-  return wish_of("batch plan", model, options);
+  const std::string kind = "batch plan of " + std::to_string(options.samples);
+  return wish_of(kind, model, options);
 }
 
 Result<LatencyPlan> settle_plan(const std::filesystem::path& folder, const Digest& wish,

@@ -26,6 +26,11 @@ using httplib::ContentReader;
 using httplib::Request;
 using httplib::Response;
 
+/// Samples of the kinds of batches beside the one that takes a sample in each slot, and the most that one may
+/// take of the time of the next larger.
+constexpr size_t kSmallBatches[] = {2048, 1024, 512, 256};
+constexpr double kWorthASmallBatch = 0.9;
+
 void set_json(Response& response, const Json& json) { response.set_content(json.dump(), "application/json"); }
 
 }  // namespace
@@ -51,6 +56,8 @@ struct Server::State {
   Status plan_offers(const Model& model, std::vector<Planned>& plans);
   Status settle(const Model& model, std::span<Planned> plans) const;
   void prepare(const Model& model, std::span<const Planned> plans);
+  Result<BatchPlan> plan_batches(const Planned& features, size_t samples) const;
+  std::vector<BatchKind> small_batches(const Planned& features, const BatchPlan& largest) const;
   void prepare_batches(const Planned& features);
   using Get = std::function<Status(const Route&, const Request&, Response&)>;
   using Send = std::function<Status(const Route&, const Request&, Response&, const ContentReader&)>;
@@ -98,7 +105,7 @@ Json Server::State::server_json() const {
 
 std::string Server::State::model_json(const Route& route) const {
   ModelMetadata metadata = *route.metadata;
-  if (route.batches != nullptr) metadata.batch = route.batches->metadata();  // of this epoch
+  if (route.batches != nullptr) metadata.batches = route.batches->metadata();  // of this epoch
   Json json = metadata.to_json();
   json["parameters"]["limits"] = {{"json_bytes", options.limits.json_bytes},
                                   {"waiting_requests", options.limits.waiting_requests},
@@ -281,7 +288,7 @@ void Server::State::add_batch_routes() {
       return Error(ErrorCode::not_found, "'" + route.metadata->name + "' takes no batches");
     };
   };
-  const char* const keys_path = "/v2/models/([^/]*)/batches/([^/]*)/([^/]*)";
+  const char* const keys_path = "/v2/models/([^/]*)/batches/([^/]*)/([^/]*)/([^/]*)";
   http.Get("/v2/models/([^/]*)/batches",
            get(taking([](BatchService& service, const Request&, Response& response) {
              return service.get_state(response);
@@ -293,7 +300,7 @@ void Server::State::add_batch_routes() {
       keys_path,
       send(taking([](BatchService& service, auto&&... exchange) { return service.put_keys(exchange...); })));
   http.Post(
-      "/v2/models/([^/]*)/batches/([^/]*)/([^/]*)/([^/]*)",
+      "/v2/models/([^/]*)/batches/([^/]*)/([^/]*)/([^/]*)/([^/]*)",
       send(taking([](BatchService& service, auto&&... exchange) { return service.answer(exchange...); })));
 }
 
@@ -399,25 +406,48 @@ Status Server::State::settle(const Model& model, std::span<Planned> plans) const
   return {};
 }
 
+/// The plan for so many samples that was settled on before, or one for this machine.
+Result<BatchPlan> Server::State::plan_batches(const Planned& features, size_t samples) const {
+  PlanOptions wanted = options.plan;
+  wanted.random_slots = false;
+  wanted.samples = samples;
+  const auto plan = plan_batches_for_machine(features.network, features.calibration, wanted);
+  if (!plan.ok()) return plan.error();
+  return settle_plan(options.key_store, batch_plan_wish(offered.front().metadata.model_digest, wanted), *plan,
+                     wanted.speeds);
+}
+
+/// Kinds of batches that are worth it: each takes well less time than the next larger.
+std::vector<BatchKind> Server::State::small_batches(const Planned& features, const BatchPlan& largest) const {
+  std::vector<BatchKind> out;
+  double least = kWorthASmallBatch * batch_milliseconds(largest, options.plan.speeds);
+  for (const size_t samples : kSmallBatches) {
+    if (samples >= largest.samples()) continue;
+    auto plan = plan_batches(features, samples);
+    if (!plan.ok() || batch_milliseconds(*plan, options.plan.speeds) > least) continue;
+    least = kWorthASmallBatch * batch_milliseconds(*plan, options.plan.speeds);
+    out.push_back({*plan, [network = features.network, calibration = features.calibration, plan = *plan] {
+                     return std::make_shared<const BatchProgram>(network, calibration, plan);
+                   }});
+  }
+  std::ranges::reverse(out);
+  return out;
+}
+
 /// What keeps batches from being offered is no reason not to serve.
 void Server::State::prepare_batches(const Planned& features) {
   if (features.answers != Answers::features || !options.batches.offer) return;
-  PlanOptions wanted = options.plan;
-  wanted.random_slots = false;
   ModelMetadata& metadata = offered.front().metadata;
-  auto plan = plan_batches_for_machine(features.network, features.calibration, wanted);
-  if (plan.ok()) {
-    plan =
-        settle_plan(options.key_store, batch_plan_wish(metadata.model_digest, wanted), *plan, wanted.speeds);
-  }
+  const auto plan = plan_batches(features, 0);
   if (!plan.ok()) {
     batches_left_out = plan.error().what();
     return;
   }
   batches = std::make_unique<BatchService>(
       std::make_shared<const BatchProgram>(features.network, features.calibration, *plan),
-      metadata.model_digest, pass_milliseconds(features.plan, wanted.speeds), options);
-  metadata.batch = batches->metadata();
+      small_batches(features, *plan), metadata.model_digest,
+      pass_milliseconds(features.plan, options.plan.speeds), options);
+  metadata.batches = batches->metadata();
   offered.front().batch_program_bytes = batches->program_bytes();
 }
 
@@ -432,7 +462,7 @@ void Server::State::prepare(const Model& model, std::span<const Planned> plans) 
   prepare_batches(plans.front());
   for (size_t i = 0; i < offered.size(); ++i) {
     const ModelMetadata& metadata = offered[i].metadata;
-    BatchService* const taking = metadata.batch ? batches.get() : nullptr;
+    BatchService* const taking = metadata.batches.empty() ? nullptr : batches.get();
     routes.push_back({&metadata, KeyPlan(metadata.plan, metadata.params), i, taking});
   }
   runners = std::make_unique<RunnerPool>(programs, options.threads, options.concurrency, options.limits);

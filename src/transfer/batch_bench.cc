@@ -11,6 +11,7 @@
 #include "cryptotl/rns/integer_matrix.h"
 #include "cryptotl/rns/kernels.h"
 #include "cryptotl/transfer/batch_extractor.h"
+#include "cryptotl/transfer/mode.h"
 #include "cryptotl/transfer/scaled_rows.h"
 #include "cryptotl/transfer/server_process.h"
 #include "cryptotl/transfer/temporary_folder.h"
@@ -25,6 +26,7 @@ namespace {
 /// For which the plain network runs at a time, and how often at least.
 constexpr double kPlainSeconds = 0.5;
 constexpr size_t kPlainRuns = 3;
+constexpr size_t kWarmUpSamples = 8192;
 constexpr std::chrono::seconds kLongestIdle{300};
 
 double real(size_t count) { return static_cast<double>(count); }
@@ -116,23 +118,32 @@ void require_prepared(const BatchRun& run, bool prepared) {
 
 double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
 
-/// Products of integers with residues a second, in 10^9, of each layer: both parts of every ciphertext.
-std::vector<double> speeds(const BatchPlan& plan, const BatchRun& run, size_t parts_of_first) {
+/// Products of matrix entries with residues a second, in 10^9, of each layer: both parts of every ciphertext.
+/// Where slots are shared, of the entries of the network's own matrix.
+std::vector<double> speeds(const BatchPlan& plan, const BatchRun& run) {
   std::vector<double> out;
   for (size_t i = 0; i < plan.matrices.size(); ++i) {
-    const size_t parts = i == 0 ? parts_of_first : 2;
-    const double products = real(parts * plan.matrices[i].limbs * plan.slots() * run.batches.size()) *
+    const double products = real(2 * plan.matrices[i].limbs * plan.samples() * run.batches.size()) *
                             real(plan.widths[i] * plan.widths[i + 1]);
     out.push_back(products / run.matrix_ms(i) / 1e6);
   }
   return out;
 }
 
+/// What the server's working ahead does; nothing for batches that share slots.
+nlohmann::json prepared_json(const BatchRun& prepared, double samples, double plain_ms) {
+  const double ms = prepared.sum(&BatchTimes::server_ms);
+  return {{"prepared_server_s", ms / 1e3},
+          {"prepared_ms_per_sample", ms / samples},
+          {"prepared_ratio_to_plain", ms / samples / plain_ms}};
+}
+
 }  // namespace
 
 nlohmann::json bench_batch(const BatchBenchOptions& options) {
   const auto [model, inputs, warm_up] =
-      random_bench_subject(options.widths, options.quadratic, options.samples, 1, options.seed);
+      random_bench_subject(options.widths, options.quadratic, options.samples,
+                           std::min(options.samples, kWarmUpSamples), options.seed);
   const TemporaryFolder folder =
       TemporaryFolder::make(std::filesystem::temp_directory_path(), "cryptotl-").value();
   save_model(folder.path() / "model", model).value();
@@ -155,61 +166,76 @@ nlohmann::json bench_batch(const BatchBenchOptions& options) {
   const size_t server_peak = server->peak_rss_bytes().value();
   require_prepared(cold, false);
   plain.measure();
-  wait_until_prepared(client);
-  const BatchRun prepared = run(client, inputs, "prepared batches", options.quiet);
-  require_prepared(prepared, true);
-  plain.measure();
+  const std::vector<BatchMetadata>& offers = client.metadata().batches;
+  const std::vector<size_t> kinds = batches_of(offers, inputs.rows);
+  const BatchMetadata& offer = offers[kinds.front()];
+  const bool may_prepare = std::ranges::none_of(kinds, [&](size_t k) { return offers[k].plan.has_blocks(); });
+  std::optional<BatchRun> prepared;
+  if (may_prepare) {
+    wait_until_prepared(client);
+    prepared = run(client, inputs, "prepared batches", options.quiet);
+    require_prepared(*prepared, true);
+    plain.measure();
+  }
 
-  const BatchMetadata& offer = *client.metadata().batch;
+  size_t request_bytes = 0, response_bytes = 0;
+  double predicted_ms = 0;
+  for (const size_t kind : kinds) {
+    request_bytes += offers[kind].request_bytes();
+    response_bytes += offers[kind].response_bytes();
+    predicted_ms += offers[kind].batch_milliseconds;
+  }
   const double samples = real(inputs.rows);
-  const double batches = real(cold.batches.size());
   const double server_ms = cold.sum(&BatchTimes::server_ms);
-  const double prepared_ms = prepared.sum(&BatchTimes::server_ms);
   const double plain_ms = plain.milliseconds_per_sample();
-  return {{"samples", inputs.rows},
-          {"batches", cold.batches.size()},
-          {"samples_a_batch", offer.plan.samples()},
-          {"server_s", server_ms / 1e3},
-          {"ms_per_sample", server_ms / samples},
-          {"read_ms", cold.sum(&BatchTimes::read_ms)},
-          {"matrix_ms",
-           [&] {
-             std::vector<double> out;
-             for (size_t i = 0; i < offer.plan.matrices.size(); ++i) out.push_back(cold.matrix_ms(i));
-             return out;
-           }()},
-          {"activation_ms", cold.sum(&BatchTimes::activation_ms)},
-          {"answer_ms", cold.sum(&BatchTimes::answer_ms)},
-          {"predicted_batch_ms", offer.batch_milliseconds},
-          {"gemm_gmac_per_s", speeds(offer.plan, cold, 2)},
-          {"prepared_server_s", prepared_ms / 1e3},
-          {"prepared_ms_per_sample", prepared_ms / samples},
-          {"plain_fp64_ms_per_sample", plain_ms},
-          {"ratio_to_plain", server_ms / samples / plain_ms},
-          {"prepared_ratio_to_plain", prepared_ms / samples / plain_ms},
-          {"round_trip_s", cold.round_trip_s},
-          {"client_encrypt_s", sum(cold.extraction.times.encrypt) / 1e3},
-          {"client_decrypt_s", sum(cold.extraction.times.decrypt) / 1e3},
-          {"request_bytes_per_sample", batches * real(offer.request_bytes()) / samples},
-          {"response_bytes_per_sample", batches * real(offer.response_bytes()) / samples},
-          {"key_bytes", offer.key_bytes()},
-          {"server_peak_rss_bytes", server_peak},
-          {"prepared_server_peak_rss_bytes", server->peak_rss_bytes().value()},
-          {"client_peak_rss_bytes", client_peak},
-          {"max_abs_error", std::max(largest_difference(cold.extraction.features, plain.outputs()),
-                                     largest_difference(prepared.extraction.features, plain.outputs()))},
-          {"predicted_error", offer.plan.predicted_error},
-          {"ring_degree", offer.params->n()},
-          {"log_qp", offer.params->log_qp()},
-          {"security_bits", offer.params->security_bits()},
-          {"isa", kernels().name},
-          {"matrix_isa", name(matrix_kernel())},
-          {"threads", options.threads},
-          {"widths", options.widths},
-          {"activation", options.quadratic ? "quadratic" : "cubic"},
-          {"precision", options.precision},
-          {"trusting", options.trusting},
-          {"cpu", processor_name()}};
+  double error = largest_difference(cold.extraction.features, plain.outputs());
+  if (prepared) error = std::max(error, largest_difference(prepared->extraction.features, plain.outputs()));
+  nlohmann::json out = {{"samples", inputs.rows},
+                        {"batches", cold.batches.size()},
+                        {"samples_a_batch", offer.plan.samples()},
+                        {"block", offer.plan.block},
+                        {"server_s", server_ms / 1e3},
+                        {"ms_per_sample", server_ms / samples},
+                        {"read_ms", cold.sum(&BatchTimes::read_ms)},
+                        {"matrix_ms",
+                         [&] {
+                           std::vector<double> times;
+                           for (size_t i = 0; i < offer.plan.matrices.size(); ++i)
+                             times.push_back(cold.matrix_ms(i));
+                           return times;
+                         }()},
+                        {"activation_ms", cold.sum(&BatchTimes::activation_ms)},
+                        {"answer_ms", cold.sum(&BatchTimes::answer_ms)},
+                        {"predicted_server_s", predicted_ms / 1e3},
+                        {"gemm_gmac_per_s", speeds(offer.plan, cold)},
+                        {"plain_fp64_ms_per_sample", plain_ms},
+                        {"ratio_to_plain", server_ms / samples / plain_ms},
+                        {"round_trip_s", cold.round_trip_s},
+                        {"client_encrypt_s", sum(cold.extraction.times.encrypt) / 1e3},
+                        {"client_decrypt_s", sum(cold.extraction.times.decrypt) / 1e3},
+                        {"request_bytes_per_sample", real(request_bytes) / samples},
+                        {"response_bytes_per_sample", real(response_bytes) / samples},
+                        {"key_bytes", offer.key_bytes()},
+                        {"server_peak_rss_bytes", server_peak},
+                        {"client_peak_rss_bytes", client_peak},
+                        {"max_abs_error", error},
+                        {"predicted_error", client.metadata().predicted_error()},
+                        {"ring_degree", offer.params->n()},
+                        {"log_qp", offer.params->log_qp()},
+                        {"security_bits", offer.params->security_bits()},
+                        {"isa", kernels().name},
+                        {"matrix_isa", name(matrix_kernel())},
+                        {"threads", options.threads},
+                        {"widths", options.widths},
+                        {"activation", options.quadratic ? "quadratic" : "cubic"},
+                        {"precision", options.precision},
+                        {"trusting", options.trusting},
+                        {"cpu", processor_name()}};
+  if (prepared) {
+    out.update(prepared_json(*prepared, samples, plain_ms));
+    out["prepared_server_peak_rss_bytes"] = server->peak_rss_bytes().value();
+  }
+  return out;
 }
 
 }  // namespace cryptotl

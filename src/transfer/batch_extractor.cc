@@ -5,6 +5,7 @@
 
 #include "cryptotl/ckks/wire.h"
 #include "cryptotl/service/limits.h"
+#include "cryptotl/transfer/mode.h"
 #include "transfer/answers.h"
 #include "transfer/rows_ahead.h"
 #include "transfer/stopwatch.h"
@@ -17,17 +18,17 @@ constexpr size_t kWindow = 8;
 /// Keys under which one batch is sent, where the server loses them.
 constexpr size_t kMostKeys = 3;
 
-/// A feature a row, as a batch holds them: less 1/2, which keeps slots small (packing.h).
-Matrix samples_of(const Matrix& scaled, std::span<const size_t> rows) {
-  Matrix out(scaled.cols, rows.size());
+/// As a batch holds them: a feature a row, or a block of them; less 1/2, which keeps slots small (packing.h).
+Matrix samples_of(const Matrix& scaled, std::span<const size_t> rows, const BatchPlan& plan) {
+  Matrix out(plan.input_rows(), rows.size() * plan.block);
   for (size_t i = 0; i < rows.size(); ++i) {
     for (size_t feature = 0; feature < scaled.cols; ++feature)
-      out(feature, i) = scaled(rows[i], feature) - 0.5;
+      out(feature / plan.block, i * plan.block + feature % plan.block) = scaled(rows[i], feature) - 0.5;
   }
   return out;
 }
 
-/// Takes a batch's answer apart, output by output.
+/// Takes a batch's answer apart, row by row.
 class AnswerReader {
  public:
   AnswerReader(const BatchMetadata& offer, const BatchKey& key, PendingRows& rows,
@@ -39,16 +40,21 @@ class AnswerReader {
         samples_(samples),
         safe_(samples.size(), true) {}
 
-  Status take(size_t output, ByteView bytes) {
+  Status take(size_t row, ByteView bytes) {
     const Stopwatch time;
-    if (output == 0) begin();
+    if (row == 0) begin();
     try {
       const std::vector<double> coefficients = decrypt_answer(bytes, plan_, secret_);
       wrapped_ = wrapped_ || may_have_wrapped(plan_, coefficients);
       const std::vector<double> slots = encoder_.decode(coefficients, plan_.answer_scale());
+      const size_t first = row * plan_.block;
+      const size_t outputs = std::min(plan_.block, plan_.output_width() - first);
       for (size_t i = 0; i < samples_.size(); ++i) {
-        out_.features(samples_[i], output) = slots[i];
-        safe_[i] = safe_[i] && std::abs(slots[i]) <= plan_.output_limit;
+        for (size_t p = 0; p < outputs; ++p) {
+          const double value = slots[i * plan_.block + p];
+          out_.features(samples_[i], first + p) = value;
+          safe_[i] = safe_[i] && std::abs(value) <= plan_.output_limit;
+        }
       }
     } catch (const Error& error) {
       return error;
@@ -57,7 +63,7 @@ class AnswerReader {
     return {};
   }
 
-  /// Once all outputs are there: flags what is not to be used, and keeps the rest.
+  /// Once all rows are there: flags what is not to be used, and keeps the rest.
   void finish(const std::vector<Digest>& inputs, FeatureCache* cache) {
     for (size_t i = 0; i < samples_.size(); ++i) {
       const size_t row = samples_[i];
@@ -93,31 +99,35 @@ class AnswerReader {
 }  // namespace
 
 BatchExtractor::BatchExtractor(ServiceClient& client) : client_(client) {
-  if (!client.metadata().batch)
+  if (client.metadata().batches.empty())
     throw Error(ErrorCode::not_found, client.url() + ": this server takes no batches");
 }
 
-BatchExtractor::Job BatchExtractor::begin_job() {
-  BatchMetadata offer = client_.refresh_batches().value();
+/// A new one, by what the server says now.
+BatchExtractor::Job& BatchExtractor::begin_job(size_t inputs) {
+  const std::vector<BatchMetadata> offers = client_.refresh_batches().value();
+  const BatchMetadata& offer = offers[next_batch(offers, inputs)];
   BatchKey key(offer.params, offer.seed);
   Bytes keys = write_evaluation_keys(make_evaluation_keys(key.secret(), required_keys(offer.plan)));
   const Bytes public_key = write_public_key(make_public_key(key.secret()));
   keys.insert(keys.end(), public_key.begin(), public_key.end());
-  const Digest name = client_.upload_batch_keys(keys, offer.epoch).value();
-  return {std::move(offer), std::move(key), name};
+  const Digest name = client_.upload_batch_keys(offer, keys).value();
+  const size_t samples = offer.plan.samples();
+  return jobs_.insert_or_assign(samples, Job{offer, std::move(key), name}).first->second;
 }
 
-BatchExtractor::Job& BatchExtractor::job() {
-  if (!job_ || job_->batches == kBatchesAKeySet) job_.emplace(begin_job());
-  return *job_;
+BatchExtractor::Job& BatchExtractor::job(size_t inputs) {
+  const std::vector<BatchMetadata>& offers = client_.metadata().batches;
+  const auto job = jobs_.find(offers[next_batch(offers, inputs)].plan.samples());
+  const bool usable = job != jobs_.end() && job->second.batches < kBatchesAKeySet;
+  return usable ? job->second : begin_job(inputs);
 }
 
-Result<BatchTimes> BatchExtractor::send(PendingRows& rows, std::span<const size_t> samples,
+Result<BatchTimes> BatchExtractor::send(Job& current, PendingRows& rows, std::span<const size_t> samples,
                                         FeatureCache* cache, const ProgressFunction& progress) {
-  Job& current = job();
   const BatchPlan& plan = current.offer.plan;
-  const EncryptedBatch batch =
-      current.key.encrypt(samples_of(rows.scaled, samples), plan.input_scale, plan.top_limbs());
+  const EncryptedBatch batch = current.key.encrypt(samples_of(rows.scaled, samples, plan), plan.input_scale,
+                                                   plan.top_limbs(), plan.block);
   ++current.batches;
   RowsAhead ahead(batch.rows(), kWindow, [&](size_t i) {
     return write_batch_row(*current.offer.params, current.key.secret().id(), batch.place(i), batch.row(i));
@@ -125,13 +135,12 @@ Result<BatchTimes> BatchExtractor::send(PendingRows& rows, std::span<const size_
   AnswerReader reader(current.offer, current.key, rows, samples);
   BatchExchange exchange;
   exchange.keys = current.keys;
-  exchange.epoch = current.offer.epoch;
   exchange.number = batch.number();
   exchange.row = [&](size_t i) { return ahead.take(i); };
-  exchange.take_answer = [&](size_t output, ByteView bytes) { return reader.take(output, bytes); };
+  exchange.take_answer = [&](size_t row, ByteView bytes) { return reader.take(row, bytes); };
   exchange.progress = progress;
   const Stopwatch time;
-  auto times = client_.run_batch(exchange);
+  auto times = client_.run_batch(current.offer, exchange);
   if (!times.ok()) return times;
   reader.finish(rows.inputs, cache);
   const auto count = static_cast<double>(samples.size());
@@ -149,20 +158,23 @@ Extraction BatchExtractor::extract(PendingRows rows, const ProgressFunction& pro
   rows.out.batched = !missing.empty();
   size_t keys = 1;  ///< that the present batch has gone under
   for (size_t done = 0; done < missing.size();) {
-    // Known before each batch: with a new key there may be a new plan.
-    const size_t most = job().offer.plan.samples();
+    // With new keys there may be a new plan.
+    Job& current = job(missing.size() - done);
+    const size_t most = current.offer.plan.samples();
     const auto samples = missing.subspan(done, std::min(most, missing.size() - done));
     const ProgressFunction part = [&](size_t steps, size_t all_steps) {
       if (progress) progress(done + samples.size() * steps / all_steps, missing.size());
     };
-    auto times = send(rows, samples, cache, part);
+    auto times = send(current, rows, samples, cache, part);
     if (times.ok()) {
       batches_.push_back(*std::move(times));
       done += samples.size();
       keys = 1;
     } else {
       if (times.error().code() != ErrorCode::missing_key || keys++ == kMostKeys) throw times.error();
-      job_.reset();  // a server that began anew: its keys are gone, and what it knew of our batches with them
+      // A server that began anew: its keys are gone, and what it knew of our batches with them.
+      jobs_.clear();
+      client_.refresh_batches().value();
     }
   }
   if (cache != nullptr) rows.out.cache_warnings = cache->warnings();

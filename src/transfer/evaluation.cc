@@ -186,12 +186,19 @@ class Evaluation {
       json_["evaluation_key_bytes"] = metadata_.evaluation_key_bytes();
       return;
     }
-    const BatchMetadata& offer = *metadata_.batch;
     const size_t samples = extraction.times.server.size();
-    const size_t batches = (samples + offer.plan.samples() - 1) / offer.plan.samples();
-    json_["request_bytes"] = batches * offer.request_bytes() / samples;
-    json_["response_bytes"] = batches * offer.response_bytes() / samples;
-    json_["evaluation_key_bytes"] = offer.key_bytes();
+    size_t requests = 0, responses = 0, keys = 0;
+    size_t previous = metadata_.batches.size();
+    for (const size_t kind : batches_of(metadata_.batches, samples)) {
+      const BatchMetadata& offer = metadata_.batches[kind];
+      requests += offer.request_bytes();
+      responses += offer.response_bytes();
+      keys += kind == previous ? 0 : offer.key_bytes();
+      previous = kind;
+    }
+    json_["request_bytes"] = requests / samples;
+    json_["response_bytes"] = responses / samples;
+    json_["evaluation_key_bytes"] = keys;
   }
 
   // --- The four settings

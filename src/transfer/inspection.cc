@@ -137,6 +137,9 @@ Result<Json> object_json(const fs::path& path, ByteView first) {
 // --- Folders
 // --------------------------------------------------------------------------------------------------------
 
+/// Of the small batches, the ones that are shown.
+constexpr size_t kInspectedSamples = 512;
+
 Result<Json> model_json(const fs::path& path) {
   const auto model = load_model(path);
   if (!model.ok()) return model.error();
@@ -146,7 +149,11 @@ Result<Json> model_json(const fs::path& path) {
   if (!plan.ok()) return in_file(path, plan.error());
   const auto params = Params::create(plan->params);
   if (!params.ok()) return in_file(path, params.error());
-  const auto batches = plan_batches_for_machine(*folded, model->calibration, {.speeds = machine_speeds()});
+  const auto batch_plan = [&](size_t samples) {
+    const auto batches = plan_batches_for_machine(*folded, model->calibration,
+                                                  {.samples = samples, .speeds = machine_speeds()});
+    return batches.ok() ? describe(*batches, machine_speeds()) : batches.error().what();
+  };
   return Json{{"kind", "model"},
               {"name", model->name},
               {"digest", digest_text(model_digest(*model))},
@@ -164,7 +171,8 @@ Result<Json> model_json(const fs::path& path) {
               {"evaluation_key_bytes", evaluation_key_bytes(**params, required_keys(*plan))},
               {"parameters", parameters_json(**params)},
               {"plan", describe(*plan, machine_speeds())},
-              {"batch_plan", batches.ok() ? describe(*batches, machine_speeds()) : batches.error().what()}};
+              {"batch_plan", batch_plan(0)},
+              {"small_batch_plan", batch_plan(kInspectedSamples)}};
 }
 
 Result<Json> key_folder_json(const fs::path& path) {

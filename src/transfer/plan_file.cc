@@ -23,7 +23,7 @@ std::string write_plan_file(const ModelMetadata& model) {
   published.output_layer.reset();
   published.feature_mean.clear();
   published.feature_deviation.clear();
-  published.batch.reset();
+  published.batches.clear();
   return seal_json({{"format", kFormat}, {"format_version", kVersion}, {"metadata", published.to_json()}});
 }
 

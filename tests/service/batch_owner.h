@@ -19,11 +19,13 @@ struct BatchOwner {
 
   /// The next batch, of rows of scaled inputs.
   EncryptedBatch encrypted(const Matrix& rows) {
-    Matrix samples(rows.cols, rows.rows);
+    const BatchPlan& plan = metadata.plan;
+    Matrix samples(plan.input_rows(), rows.rows * plan.block);
     for (size_t i = 0; i < rows.rows; ++i) {
-      for (size_t f = 0; f < rows.cols; ++f) samples(f, i) = rows(i, f) - 0.5;
+      for (size_t f = 0; f < rows.cols; ++f)
+        samples(f / plan.block, i * plan.block + f % plan.block) = rows(i, f) - 0.5;
     }
-    return key.encrypt(std::move(samples), metadata.plan.input_scale, metadata.plan.top_limbs());
+    return key.encrypt(std::move(samples), plan.input_scale, plan.top_limbs(), plan.block);
   }
   Bytes row(const EncryptedBatch& batch, size_t i) const {
     return write_batch_row(*metadata.params, key.secret().id(), batch.place(i), batch.row(i));
@@ -45,12 +47,15 @@ struct BatchOwner {
   BatchExchange exchange(const EncryptedBatch& batch, Matrix& features) const {
     BatchExchange out;
     out.keys = name;
-    out.epoch = metadata.epoch;
     out.number = batch.number();
     out.row = [this, &batch](size_t i) { return row(batch, i); };
     out.take_answer = [this, &features](size_t row, ByteView bytes) {
       const std::vector<double> slots = decrypted(bytes);
-      for (size_t i = 0; i < features.rows; ++i) features(i, row) = slots[i];
+      const size_t block = metadata.plan.block;
+      for (size_t i = 0; i < features.rows * block; ++i) {
+        const size_t output = row * block + i % block;
+        if (output < features.cols) features(i / block, output) = slots[i];
+      }
       return Status();
     };
     return out;

@@ -24,7 +24,7 @@ class BatchTest : public Served {
   }
   void start() { Served::start(options()); }
   void start(const ServerOptions& chosen) { Served::start(chosen); }
-  BatchMetadata offer() const { return *server_->metadata().batch; }
+  BatchMetadata offer() const { return server_->metadata().batches.back(); }
 
   static Matrix rows(size_t count, uint64_t seed = 5) {
     return uniform_rows(count, model().lower.input_width, seed);
@@ -35,8 +35,12 @@ class BatchTest : public Served {
     for (size_t i = 0; i < wanted.values.size(); ++i)
       ASSERT_NEAR(features.values[i], wanted.values[i], offer().plan.predicted_error) << "value " << i;
   }
+  static std::string epoch_path(const BatchMetadata& offer, uint64_t epoch) {
+    return "/v2/models/small/batches/" + std::to_string(offer.plan.samples()) + "/" + std::to_string(epoch) +
+           "/";
+  }
   std::string keys_path(const BatchOwner& owner) const {
-    return "/v2/models/small/batches/" + std::to_string(owner.metadata.epoch) + "/" + hex(owner.name);
+    return epoch_path(owner.metadata, owner.metadata.epoch) + hex(owner.name);
   }
   std::string batch_path(const BatchOwner& owner, uint64_t number) const {
     return keys_path(owner) + "/" + std::to_string(number);
@@ -50,7 +54,7 @@ class BatchTest : public Served {
   }
   BatchOwner uploaded() {
     BatchOwner owner(offer());
-    client().upload_batch_keys(owner.keys, owner.metadata.epoch).value();
+    client().upload_batch_keys(owner.metadata, owner.keys).value();
     return owner;
   }
   /// No runner is left, a moment after the last batch has gone.
@@ -64,7 +68,7 @@ class BatchTest : public Served {
     const Matrix some = rows(3);
     const EncryptedBatch batch = owner.encrypted(some);
     Matrix features(3, offer().plan.output_width());
-    client().run_batch(owner.exchange(batch, features)).value();
+    client().run_batch(offer(), owner.exchange(batch, features)).value();
     expect_features(features, expected(some));
   }
 };
@@ -82,7 +86,7 @@ TEST_F(BatchTest, ABatchComesBackRightRowByRow) {
     steps.push_back(done);
     EXPECT_EQ(total, offer().plan.input_width() + offer().plan.output_width());
   };
-  const BatchTimes times = network.run_batch(exchange).value();
+  const BatchTimes times = network.run_batch(offer(), exchange).value();
   expect_features(features, expected(some));
   EXPECT_EQ(steps.size(), offer().plan.input_width() + offer().plan.output_width());
   EXPECT_TRUE(std::ranges::is_sorted(steps));
@@ -102,7 +106,7 @@ TEST_F(BatchTest, ManyBatchesUnderOneKey) {
     const Matrix some = rows(10, round);
     const EncryptedBatch batch = owner.encrypted(some);
     Matrix features(10, offer().plan.output_width());
-    network.run_batch(owner.exchange(batch, features)).value();
+    network.run_batch(offer(), owner.exchange(batch, features)).value();
     expect_features(features, expected(some));
   }
 }
@@ -163,7 +167,7 @@ TEST_F(BatchTest, RefusesRowsThatDoNotBelong) {
   expect_error(named, ErrorCode::malformed, "damaged");
   EXPECT_THAT(named->body, testing::HasSubstr("row 3:"));
   BatchOwner other_seed(offer(), batch_seed(offer().seed, 1));
-  client().upload_batch_keys(other_seed.keys, offer().epoch).value();
+  client().upload_batch_keys(offer(), other_seed.keys).value();
   const EncryptedBatch elsewhere = other_seed.encrypted(rows(4));
   expect_error(post(other_seed, 0, other_seed.body(elsewhere)), ErrorCode::parameter_mismatch,
                "another seed");
@@ -204,10 +208,10 @@ TEST_F(BatchTest, RefusesKeysThatAreUnknownDamagedOrOfAnotherEpoch) {
   damaged[1000] ^= 1;
   expect_error(send_once(*server_, request_text("PUT", keys_path(owner), as_text(damaged))),
                ErrorCode::malformed, "another digest than the path's");
-  const std::string other = "/v2/models/small/batches/" + std::to_string(offer().epoch) + "/";
+  const std::string other = epoch_path(offer(), offer().epoch);
   expect_error(send_once(*server_, request_text("PUT", other + hex(digest(damaged)), as_text(damaged))),
                ErrorCode::malformed, "damaged");
-  const std::string next = "/v2/models/small/batches/" + std::to_string(offer().epoch + 1) + "/";
+  const std::string next = epoch_path(offer(), offer().epoch + 1);
   expect_error(send_once(*server_, request_text("PUT", next + hex(owner.name), as_text(owner.keys))),
                ErrorCode::parameter_mismatch, "another epoch");
   BatchOwner half(offer());
@@ -229,7 +233,7 @@ TEST_F(BatchTest, KeysAreForgottenAndDoNotComeBack) {
   const BatchOwner second = uploaded();
   EXPECT_EQ(send_once(*server_, request_text("GET", keys_path(second)))->status, 200);
   expect_error(send_once(*server_, request_text("GET", keys_path(first))), ErrorCode::missing_key);
-  const auto again = client().upload_batch_keys(first.keys, first.metadata.epoch);
+  const auto again = client().upload_batch_keys(first.metadata, first.keys);
   ASSERT_FALSE(again.ok());
   EXPECT_EQ(again.error().code(), ErrorCode::parameter_mismatch);
 
@@ -327,13 +331,13 @@ TEST_F(BatchTest, TheClientHearsARefusalInTheMiddleOfItsRows) {
   BatchOwner owner(offer());
   const EncryptedBatch batch = owner.encrypted(rows(4));
   Matrix features(4, offer().plan.output_width());
-  const auto unknown = client().run_batch(owner.exchange(batch, features));
+  const auto unknown = client().run_batch(offer(), owner.exchange(batch, features));
   ASSERT_FALSE(unknown.ok());
   EXPECT_EQ(unknown.error().code(), ErrorCode::missing_key);
-  client().upload_batch_keys(owner.keys, owner.metadata.epoch).value();
+  client().upload_batch_keys(owner.metadata, owner.keys).value();
   BatchExchange wrong = owner.exchange(batch, features);
   wrong.number = 7;
-  const auto refused = client().run_batch(wrong);
+  const auto refused = client().run_batch(offer(), wrong);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code(), ErrorCode::parameter_mismatch);
 }
@@ -346,13 +350,13 @@ TEST_F(BatchTest, WhatTheCallersFunctionsRefuseEndsTheExchange) {
   ServiceClient network = client();
   BatchExchange exchange = owner.exchange(batch, features);
   exchange.row = [](size_t) -> Bytes { throw Error(ErrorCode::invalid_argument, "no such row"); };
-  EXPECT_EQ(network.run_batch(exchange).error().code(), ErrorCode::invalid_argument);
+  EXPECT_EQ(network.run_batch(offer(), exchange).error().code(), ErrorCode::invalid_argument);
   exchange = owner.exchange(batch, features);
   exchange.take_answer = [](size_t row, ByteView) -> Status {
     return row < 2 ? Status() : Error(ErrorCode::malformed, "no answer of ours");
   };
-  EXPECT_EQ(network.run_batch(exchange).error().code(), ErrorCode::malformed);
-  network.run_batch(owner.exchange(batch, features)).value();
+  EXPECT_EQ(network.run_batch(offer(), exchange).error().code(), ErrorCode::malformed);
+  network.run_batch(offer(), owner.exchange(batch, features)).value();
   expect_nothing_held();
 }
 
@@ -369,7 +373,7 @@ TEST_F(BatchTest, WorksAheadInIdleTimeAndReplacesDamagedFiles) {
     const Matrix some = rows(3);
     const EncryptedBatch batch = owner.encrypted(some);
     Matrix features(3, offer().plan.output_width());
-    const BatchTimes times = client().run_batch(owner.exchange(batch, features)).value();
+    const BatchTimes times = client().run_batch(offer(), owner.exchange(batch, features)).value();
     expect_features(features, expected(some));
     return times.prepared;
   };
@@ -421,7 +425,7 @@ TEST_F(BatchTest, AFullBatchOfThePapersNetwork) {
   const Matrix some = uniform_rows(offer().plan.samples(), 768, 8);
   const EncryptedBatch batch = owner.encrypted(some);
   Matrix features(some.rows, 766);
-  client().run_batch(owner.exchange(batch, features)).value();
+  client().run_batch(offer(), owner.exchange(batch, features)).value();
   // Some samples from all over.
   std::vector<size_t> chosen;
   for (size_t i = 0; i < some.rows; i += 271) chosen.push_back(i);
@@ -432,12 +436,46 @@ TEST_F(BatchTest, AFullBatchOfThePapersNetwork) {
   expect_nothing_held();
 }
 
+TEST_F(BatchTest, SmallBatchesOfThePapersNetworkTakeTurnsOnOneRunner) {
+  const Model model = full_model();
+  server_ = Server::start(model, options()).value();
+  const std::vector<BatchMetadata> kinds = server_->metadata().batches;
+  ASSERT_GE(kinds.size(), 3u);
+  size_t largest_runner = 0;
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_LT(kinds[i].batch_milliseconds, 0.9 * kinds[i + 1].batch_milliseconds);
+    BatchOwner owner(kinds[i]);
+    ServiceClient network = client();
+    network.upload_batch_keys(owner.metadata, owner.keys).value();
+    const Matrix some = uniform_rows(owner.metadata.plan.samples() - 1, 768, i);
+    const EncryptedBatch batch = owner.encrypted(some);
+    Matrix features(some.rows, 766);
+    const BatchTimes times = network.run_batch(owner.metadata, owner.exchange(batch, features)).value();
+    EXPECT_FALSE(times.prepared);
+    const Matrix wanted = forward(model.lower, some);
+    for (size_t j = 0; j < wanted.values.size(); ++j)
+      ASSERT_NEAR(features.values[j], wanted.values[j], owner.metadata.plan.predicted_error) << "value " << j;
+    largest_runner = std::max(largest_runner, network.batch_state()->runner_bytes);
+  }
+  EXPECT_LT(largest_runner, size_t{600} << 20) << "one runner and its program";
+  expect_nothing_held();
+}
+
+TEST_F(BatchTest, NamesTheKindsThatThereAreWhereAnotherIsAskedFor) {
+  start();
+  const std::string path =
+      "/v2/models/small/batches/777/" + std::to_string(offer().epoch) + "/" + hex(Digest{}) + "/0";
+  expect_error(send_once(*server_, request_text("POST", path, "x")), ErrorCode::not_found, "777");
+  expect_error(send_once(*server_, request_text("GET", "/v2/models/small/batches/x/1/" + hex(Digest{}))),
+               ErrorCode::malformed, "number of samples");
+}
+
 TEST_F(BatchTest, OffersNoneWhereNoneAreWanted) {
   ServerOptions chosen = options();
   chosen.batches.offer = false;
   start(chosen);
-  EXPECT_FALSE(server_->metadata().batch);
-  EXPECT_FALSE(client().metadata().batch);
+  EXPECT_TRUE(server_->metadata().batches.empty());
+  EXPECT_TRUE(client().metadata().batches.empty());
   expect_error(send_once(*server_, request_text("GET", "/v2/models/small/batches")), ErrorCode::not_found);
   EXPECT_EQ(client().refresh_batches().error().code(), ErrorCode::not_found);
 }
@@ -448,7 +486,7 @@ TEST_F(BatchTest, AFixedEpochDecidesTheSeed) {
   start(chosen);
   EXPECT_EQ(offer().epoch, 11u);
   EXPECT_EQ(offer().seed, batch_seed(metadata().model_digest, 11));
-  EXPECT_EQ(client().metadata().batch->seed, offer().seed);
+  EXPECT_EQ(client().metadata().batches.back().seed, offer().seed);
   expect_still_right();
 }
 

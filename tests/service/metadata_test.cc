@@ -17,8 +17,11 @@ ModelMetadata small_metadata() {
   const Model model = small_model();
   const FoldedNetwork network = fold(model.lower).value();
   ModelMetadata out = ModelMetadata::of(model, plan_latency(network, model.calibration).value());
-  out.batch = BatchMetadata::of(out.model_digest, plan_batch(network, model.calibration).value(), 7, 3.5,
-                                KernelSpeeds::reference());
+  for (const size_t samples : {256, 0}) {
+    out.batches.push_back(BatchMetadata::of(
+        out.model_digest, plan_batch(network, model.calibration, {.samples = samples}).value(), 7, 3.5,
+        KernelSpeeds::reference()));
+  }
   return out;
 }
 
@@ -30,7 +33,7 @@ TEST(ModelMetadata, RefusesEveryPartThatIsMissingOrOfAnotherType) {
     const Json::json_pointer pointer(path);
     // For people to read, or of no use to a client.
     if (path.starts_with("/versions") || path.starts_with("/platform") ||
-        path.starts_with("/parameters/plan/noise") || path.starts_with("/parameters/batch/plan/noise")) {
+        path.find("/plan/noise/") != std::string::npos) {
       continue;
     }
     for (const Json& wrong : {Json(nullptr), Json::object(), Json("x")}) {
@@ -63,22 +66,22 @@ TEST(ModelMetadata, RefusesPartsThatDoNotFitTogether) {
       {"/parameters/plan/primes/0", 4},
       {"/parameters/plan/answer_bits", 60},
       {"/parameters/plan/answer_dropped_bits", 0},
-      {"/parameters/batch/epoch", 8},
-      {"/parameters/batch/epoch", -1},
-      {"/parameters/batch/epoch", 7.0},
-      {"/parameters/batch/seed", std::string(64, '0')},
-      {"/parameters/batch/params_id", std::string(64, '0')},
-      {"/parameters/batch/rows/count", 21},
-      {"/parameters/batch/rows/bytes", 100},
-      {"/parameters/batch/answers/count", 12},
-      {"/parameters/batch/answers/bytes", 100},
-      {"/parameters/batch/key_bytes", 5},
-      {"/parameters/batch/batches_a_key_set", uint64_t{1} << 40},
-      {"/parameters/batch/pass_ms", 0},
-      {"/parameters/batch/batch_ms", -1.0},
-      {"/parameters/batch/plan/widths/0", 19},
-      {"/parameters/batch/plan/primes/0", 4},
-      {"/parameters/batch/plan/input_range/1", 5.0},
+      {"/parameters/batches/1/epoch", 8},
+      {"/parameters/batches/1/epoch", -1},
+      {"/parameters/batches/1/epoch", 7.0},
+      {"/parameters/batches/1/seed", std::string(64, '0')},
+      {"/parameters/batches/1/params_id", std::string(64, '0')},
+      {"/parameters/batches/1/rows/count", 21},
+      {"/parameters/batches/1/rows/bytes", 100},
+      {"/parameters/batches/1/answers/count", 12},
+      {"/parameters/batches/1/answers/bytes", 100},
+      {"/parameters/batches/1/key_bytes", 5},
+      {"/parameters/batches/1/batches_a_key_set", uint64_t{1} << 40},
+      {"/parameters/batches/1/pass_ms", 0},
+      {"/parameters/batches/1/batch_ms", -1.0},
+      {"/parameters/batches/1/plan/widths/0", 19},
+      {"/parameters/batches/1/plan/primes/0", 4},
+      {"/parameters/batches/1/plan/input_range/1", 5.0},
       {"/parameters/answers", "scores"},
   };
   for (const auto& [path, value] : kWrong) {
@@ -99,20 +102,32 @@ TEST(ModelMetadata, SurvivesTheWayThroughText) {
   EXPECT_EQ(back->labels, metadata.labels);
   EXPECT_EQ(back->output_layer->weight.values, metadata.output_layer->weight.values);
   EXPECT_EQ(back->feature_deviation, metadata.feature_deviation);
-  ASSERT_TRUE(back->batch.has_value());
-  EXPECT_EQ(back->batch->seed, metadata.batch->seed);
-  EXPECT_EQ(back->batch->epoch, 7u);
-  EXPECT_EQ(back->batch->params->id(), metadata.batch->params->id());
+  ASSERT_EQ(back->batches.size(), 2u);
+  EXPECT_EQ(back->batches[1].seed, metadata.batches[1].seed);
+  EXPECT_EQ(back->batches[0].epoch, 7u);
+  EXPECT_EQ(back->batches[0].params->id(), metadata.batches[0].params->id());
   EXPECT_EQ(back->predicted_error(),
-            std::max(metadata.plan.predicted_error, metadata.batch->plan.predicted_error));
+            std::max({metadata.plan.predicted_error, metadata.batches[0].plan.predicted_error,
+                      metadata.batches[1].plan.predicted_error}));
+}
+
+TEST(ModelMetadata, RefusesKindsOfBatchesOutOfOrder) {
+  Json json = small_metadata().to_json();
+  Json& batches = json["parameters"]["batches"];
+  std::swap(batches[0], batches[1]);
+  EXPECT_FALSE(ModelMetadata::from_json(json).ok());
+  batches = Json::array({batches[0], batches[0]});
+  EXPECT_FALSE(ModelMetadata::from_json(json).ok()) << "twice the same";
+  batches = Json::array();
+  EXPECT_FALSE(ModelMetadata::from_json(json).ok()) << "none";
 }
 
 TEST(ModelMetadata, IsTheSameWithoutBatches) {
   ModelMetadata metadata = small_metadata();
-  metadata.batch.reset();
+  metadata.batches.clear();
   const auto back = ModelMetadata::from_json(metadata.to_json());
   ASSERT_TRUE(back.ok()) << back.error().what();
-  EXPECT_FALSE(back->batch.has_value());
+  EXPECT_TRUE(back->batches.empty());
   EXPECT_EQ(back->predicted_error(), metadata.plan.predicted_error);
 }
 

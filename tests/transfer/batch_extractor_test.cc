@@ -30,7 +30,7 @@ class BatchExtraction : public testing::Test {
   FeatureCache cache() {
     return FeatureCache::open(world_.folder.path() / "cache", world_.client.metadata()).value();
   }
-  double predicted() const { return world_.client.metadata().batch->plan.predicted_error; }
+  double predicted() const { return world_.client.metadata().predicted_error(); }
   /// The same server again, at the same port, with nothing in memory.
   void restart() {
     const std::string url = world_.server->url();
@@ -60,8 +60,8 @@ TEST_F(BatchExtraction, GivesTheFeaturesOfEverySampleToThePredictedError) {
   EXPECT_GT(out.times.decrypt[0], 0);
 }
 
-TEST_F(BatchExtraction, FillsSeveralBatchesUnderOneKey) {
-  const size_t samples = world_.client.metadata().batch->plan.samples();
+TEST_F(BatchExtraction, FillsSeveralBatches) {
+  const size_t samples = world_.client.metadata().batches.back().plan.samples();
   const Matrix rows = uniform_matrix(samples + 10, kSmallInputs, 6);
   BatchExtractor extractor(world_.client);
   const Extraction out = extractor.extract(pending(rows));
@@ -107,7 +107,7 @@ TEST_F(BatchExtraction, GoesOnUnderANewKeyWhereTheServerHasBegunAnew) {
 }
 
 TEST_F(BatchExtraction, KeepsFinishedBatchesWhereTheServerGoes) {
-  const size_t samples = world_.client.metadata().batch->plan.samples();
+  const size_t samples = world_.client.metadata().batches.back().plan.samples();
   const Matrix rows = uniform_matrix(samples + 50, kSmallInputs, 6);
   {
     FeatureCache kept = cache();
@@ -155,7 +155,7 @@ class FlaggedBatches : public BatchExtraction {
 TEST_F(FlaggedBatches, AreMarkedSampleBySampleAndKeptAsSuch) {
   const Matrix rows = uniform_matrix(30, kSmallInputs, 9);
   const Matrix plain = forward(world_.model.lower, rows);
-  const double limit = world_.client.metadata().batch->plan.output_limit;
+  const double limit = world_.client.metadata().batches.back().plan.output_limit;
   FeatureCache kept = cache();
   const Extraction out = extract(rows, &kept);
   for (size_t i = 0; i < rows.rows; ++i) {

@@ -7,8 +7,12 @@
 
 namespace cryptotl {
 
-/// What a server publishes of its batches beside the route's metadata: all that a client needs to make keys
-/// for a job, to encrypt batches and to read their answers, and what they take, by which it chooses.
+/// The most kinds of batches that a server offers.
+inline constexpr size_t kMostBatchOffers = 8;
+
+/// What a server publishes of one kind of batches beside the route's metadata: all that a client needs to
+/// make keys for a job, to encrypt batches and to read their answers, and what they take, by which it
+/// chooses. The number of samples tells the kinds apart.
 struct BatchMetadata {
   BatchPlan plan;
   ParamsPtr params;
@@ -27,8 +31,8 @@ struct BatchMetadata {
   size_t row_bytes() const;
   size_t answer_row_bytes() const;
   /// ... all rows of a batch and all of an answer, ...
-  size_t request_bytes() const { return plan.input_width() * row_bytes(); }
-  size_t response_bytes() const { return plan.output_width() * answer_row_bytes(); }
+  size_t request_bytes() const { return plan.input_rows() * row_bytes(); }
+  size_t response_bytes() const { return plan.output_rows() * answer_row_bytes(); }
   /// ... and keys: the evaluation keys, then the public key.
   size_t evaluation_key_bytes() const;
   size_t key_bytes() const;

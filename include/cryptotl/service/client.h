@@ -63,7 +63,6 @@ struct BatchState {
 /// One batch, as the client has it and takes its answer.
 struct BatchExchange {
   Digest keys{};
-  uint64_t epoch = 0;
   uint64_t number = 0;
   /// The bytes of a row (write_batch_row). Asked for in order; where the batch is sent again, again from 0
   /// on, and every time the same bytes.
@@ -114,15 +113,15 @@ class ServiceClient {
   /// How far the server is.
   Result<TicketState> ticket_state(const Digest& keys);
 
-  /// Reads again what the server says of batches: its epoch may be another by now, and its plan after a
+  /// Reads again what the server says of batches: its epoch may be another by now, and its plans after a
   /// restart. not_found where it takes none, parameter_mismatch where it has another model.
-  Result<BatchMetadata> refresh_batches();
-  /// Sends the keys of a batch job of this epoch: evaluation keys (write_evaluation_keys), then the public
-  /// key (write_public_key). Returns their digest. The server holds them in memory alone.
-  Result<Digest> upload_batch_keys(ByteView keys, uint64_t epoch);
+  Result<std::vector<BatchMetadata>> refresh_batches();
+  /// Sends the keys of a job of such batches: evaluation keys (write_evaluation_keys), then the public key
+  /// (write_public_key). Returns their digest. The server holds them in memory alone.
+  Result<Digest> upload_batch_keys(const BatchMetadata& offer, ByteView keys);
   /// Sends one batch and takes its answer, row by row; neither is ever whole in memory. Tried again as
   /// infer(). missing_key where the server does not have the keys (any more): make new ones, and a new batch.
-  Result<BatchTimes> run_batch(const BatchExchange& exchange);
+  Result<BatchTimes> run_batch(const BatchMetadata& offer, const BatchExchange& exchange);
   Result<BatchState> batch_state();
 
  private:

@@ -40,8 +40,10 @@ struct ModelMetadata {
   std::vector<std::string> labels;    ///< of the source; a score each, or one score for the second of two
   std::optional<Dense> output_layer;  ///< the provider's own head, where it is published
   std::vector<double> feature_mean,
-      feature_deviation;               ///< of the source's features; empty where not published
-  std::optional<BatchMetadata> batch;  ///< where the server takes batches; of features only
+      feature_deviation;  ///< of the source's features; empty where not published
+  /// Where the server takes batches: those of fewest samples first, those that take one in each slot last. Of
+  /// features only.
+  std::vector<BatchMetadata> batches;
 
   /// Throws what Params::create refuses. Of scores neither the output layer nor the features' statistics are
   /// published.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <optional>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -22,7 +22,7 @@ class BatchExtractor {
   /// none.
   explicit BatchExtractor(ServiceClient& client);
 
-  /// Asks for what is missing, in batches as large as they can be, the last one partly filled; a batch's rows
+  /// Asks for what is missing, in the batches of batches_of(), the last one partly filled; a batch's rows
   /// are kept in `cache`, which may be null, once it has been decrypted. `progress` counts rows. Throws the
   /// first error of a batch: of the server, of the connection, or of an answer that is not what the plan
   /// calls for (malformed).
@@ -39,15 +39,15 @@ class BatchExtractor {
     Digest keys{};
     uint64_t batches = 0;  ///< that were encrypted
   };
-  Job begin_job();
-  /// The present one, or a new one where it has served its batches.
-  Job& job();
+  Job& begin_job(size_t inputs);
+  /// For the next batch of so many inputs: the one at hand, or a new one where it has served its batches.
+  Job& job(size_t inputs);
   /// One batch, of these rows.
-  Result<BatchTimes> send(PendingRows& rows, std::span<const size_t> samples, FeatureCache* cache,
+  Result<BatchTimes> send(Job& job, PendingRows& rows, std::span<const size_t> samples, FeatureCache* cache,
                           const ProgressFunction& progress);
 
   ServiceClient& client_;
-  std::optional<Job> job_;
+  std::map<size_t, Job> jobs_;  ///< by the samples of their batches
   std::vector<BatchTimes> batches_;
 };
 

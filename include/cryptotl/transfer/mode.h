@@ -1,8 +1,10 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cryptotl/service/metadata.h"
 
@@ -13,6 +15,12 @@ namespace cryptotl {
 enum class Mode { automatic, latency, batch };
 std::string_view name(Mode mode);  ///< "auto", "latency", "batch"
 std::optional<Mode> mode_named(std::string_view name);
+
+/// In which of the kinds of batches that a server offers (ModelMetadata::batches, at least one) the next go
+/// of so many inputs: the largest while they fill it, then the one that takes the rest in the least time.
+size_t next_batch(std::span<const BatchMetadata> offers, size_t inputs);
+/// All of them, in turn.
+std::vector<size_t> batches_of(std::span<const BatchMetadata> offers, size_t inputs);
 
 struct ModeChoice {
   Mode mode = Mode::latency;
