@@ -1,6 +1,6 @@
 """What a batch takes, from a few samples to many, from narrow layers to wide ones, beside the plain network.
 
-    python3 tools/batches                   all of it, about ten minutes on an idle machine
+    python3 tools/batches                   all of it, about a quarter of an hour on an idle machine
     python3 tools/batches --quick           the ends and the middle of every series alone
     python3 tools/batches --again           write document and plots anew from the figures of the last run
 
@@ -23,7 +23,8 @@ from pages import write_whole
 
 # The paper's network, and what a series changes of it.
 INPUTS, HIDDEN, FEATURES, FULL_BATCH = 768, 768, 766, 8192
-SAMPLES = [16, 64, 256, 1024, 2048, 4096, 8192, 16384]
+SAMPLES = [16, 64, 256, 512, 1024, 2048, 4096, 8192, 16384]
+SMALL_SETS = [100, 300, 1000, 2000]
 WIDTHS = [64, 128, 256, 512, 768, 1024, 1536, 2048]
 THREADS = [1, 2]
 
@@ -64,8 +65,9 @@ def measure(program, quick):
     samples = [full if count == FULL_BATCH else bench(program, count) for count in thinned(SAMPLES, quick)]
     widths = [full if width == HIDDEN else bench(program, FULL_BATCH, hidden=width)
               for width in thinned(WIDTHS, quick)]
-    return {"date": datetime.date.today().isoformat(), "cores": os.cpu_count(), "full": full, "samples": samples,
-            "widths": widths, "threads": threads}
+    small = [bench(program, count) for count in thinned(SMALL_SETS, quick)]
+    return {"date": datetime.date.today().isoformat(), "cores": os.cpu_count(), "full": full, "small": small,
+            "samples": samples, "widths": widths, "threads": threads}
 
 
 def main(arguments):

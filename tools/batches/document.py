@@ -3,11 +3,27 @@
 from pages import table
 
 
+def prepared(run):
+    """Batches that share slots cannot be."""
+    return f"{run['prepared_ms_per_sample']:.3f}" if "prepared_ms_per_sample" in run else ""
+
+
+def small_sets(runs):
+    header = ["inputs", "server, s", "of which the matrices", "batches", "request, KB an input", "answer, KB an input",
+              "client, s", "largest error"]
+    return table(header, [[f"{run['samples']:,}", f"{run['server_s']:.2f}", f"{sum(run['matrix_ms']) / 1e3:.2f}",
+                           f"{run['batches']} of {run['samples_a_batch']:,}",
+                           f"{run['request_bytes_per_sample'] / 1e3:.1f}",
+                           f"{run['response_bytes_per_sample'] / 1e3:.1f}",
+                           f"{run['client_encrypt_s'] + run['client_decrypt_s']:.2f}",
+                           f"{run['max_abs_error']:.1e}"] for run in runs])
+
+
 def per_run(runs, first, key):
     header = [first, "server, s", "ms a sample", "prepared, ms a sample", "plain, ms a sample", "times plain",
               "largest error"]
     return table(header, [[f"{key(run):,}", f"{run['server_s']:.2f}", f"{run['ms_per_sample']:.3f}",
-                           f"{run['prepared_ms_per_sample']:.3f}", f"{run['plain_fp64_ms_per_sample']:.4f}",
+                           prepared(run), f"{run['plain_fp64_ms_per_sample']:.4f}",
                            f"{run['ratio_to_plain']:.1f}", f"{run['max_abs_error']:.1e}"] for run in runs])
 
 
@@ -59,10 +75,17 @@ Largest error {full['max_abs_error']:.1e} (predicted {full['predicted_error']:.1
 | client: encrypting, decrypting | {full['client_encrypt_s']:.2f} s, {full['client_decrypt_s']:.2f} s |
 | memory of the server, of the client | {megabytes(full['server_peak_rss_bytes'])}, {megabytes(full['client_peak_rss_bytes'])} |
 
+## Small sets
+
+Fewer inputs share slots: several features of one stand in neighbouring slots, rows are fewer by that, and each is
+rotated. The client takes the kind of batch that its inputs fit best.
+
+{small_sets(figures['small'])}
+
 ## By samples
 
-A batch takes the same time however few of its {full['samples_a_batch']:,} places are used, and every further batch as
-much again.
+A batch of one kind takes the same time however few of its places are used, and every further full batch
+({full['samples_a_batch']:,}) as much again.
 
 {per_run(figures['samples'], 'samples', lambda run: run['samples'])}
 

@@ -49,7 +49,8 @@ def series(runs, key, figure):
 
 def chart(title, runs, key, across, figures, up):
     """`figures`: name, colour, mark and what to take of a run, for every line."""
-    lines = [(name, colour, shape, series(runs, key, take)) for name, colour, shape, take in figures]
+    lines = [(name, colour, shape, series([run for run in runs if take(run)], key, take))
+             for name, colour, shape, take in figures]
     values = [y for *_, points in lines for _, y in points]
     xs = [key(run) for run in runs]
     out = Lines(title, [line[:3] for line in lines], xs, values)
@@ -61,7 +62,7 @@ def chart(title, runs, key, across, figures, up):
 
 def all_of(figures):
     three = [("encrypted", COLD, "circle", lambda run: run["ms_per_sample"]),
-             ("encrypted, half prepared", PREPARED, "diamond", lambda run: run["prepared_ms_per_sample"]),
+             ("encrypted, half prepared", PREPARED, "diamond", lambda run: run.get("prepared_ms_per_sample")),
              ("plain, OpenBLAS", PLAIN, "ring", lambda run: run["plain_fp64_ms_per_sample"])]
     return {"samples": chart("Server time a sample, by how many there are", figures["samples"],
                              lambda run: run["samples"], "samples", three, "ms a sample"),
