@@ -1,6 +1,8 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <csignal>
+#include <cstdio>
 #include <iomanip>
 #include <iostream>
 #include <map>
@@ -97,6 +99,24 @@ int fail(const cryptotl::Error& error) {
   return cryptotl::exit_code(error.code());
 }
 
+void describe_batches(const std::vector<cryptotl::BatchMetadata>& kinds) {
+  if (kinds.empty()) return;
+  double largest_error = 0;
+  std::string samples, seconds;
+  for (const cryptotl::BatchMetadata& kind : kinds) {
+    largest_error = std::max(largest_error, kind.plan.predicted_error);
+    const char* const between = samples.empty() ? "" : ", ";
+    samples += between + std::to_string(kind.plan.samples());
+    char text[32];
+    std::snprintf(text, sizeof text, "%s%.2g", between, kind.batch_milliseconds / 1000);
+    seconds += text;
+  }
+  std::cerr << "cryptotl-server: takes batches of up to " << samples << " inputs, largest error "
+            << largest_error << ", about " << seconds
+            << " s on one thread (an input by itself: " << kinds.front().pass_milliseconds << " ms)"
+            << std::endl;
+}
+
 /// What is offered and what it takes, for people.
 void describe_offers(const cryptotl::Server& server) {
   const auto megabytes = [](size_t bytes) { return (bytes + 500'000) / 1'000'000; };
@@ -112,12 +132,7 @@ void describe_offers(const cryptotl::Server& server) {
   }
   if (server.routes().size() > 1)
     std::cerr << "cryptotl-server: " << megabytes(sum) << " MB of matrices in all" << std::endl;
-  for (const cryptotl::BatchMetadata& batch : server.metadata().batches) {
-    std::cerr << "cryptotl-server: takes batches of up to " << batch.plan.samples()
-              << " inputs, largest error " << batch.plan.predicted_error << ", about "
-              << std::lround(batch.batch_milliseconds)
-              << " ms on one thread (an input by itself: " << batch.pass_milliseconds << " ms)" << std::endl;
-  }
+  describe_batches(server.metadata().batches);
   if (!server.batches_left_out().empty())
     std::cerr << "cryptotl-server: takes no batches: " << server.batches_left_out() << std::endl;
   if (!server.left_out().empty())

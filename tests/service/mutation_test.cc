@@ -1,6 +1,6 @@
 #include <cstdlib>
 
-#include "service/served.h"
+#include "service/batch_owner.h"
 
 namespace cryptotl {
 namespace {
@@ -137,6 +137,83 @@ TEST_F(MutationTest, StoresNoMutantOfAKeySetThatItCannotUse) {
     ASSERT_TRUE(passed.has_value());
     EXPECT_EQ(passed->status, 200) << passed->body;
   }
+}
+
+/// Batches: a right one with something changed in its path, its rows' headers, their payloads or its length.
+class BatchMutationTest : public MutationTest {
+ protected:
+  std::string path(const BatchOwner& owner, uint64_t number) const {
+    return "/v2/models/small/batches/" + std::to_string(owner.metadata.plan.samples()) + "/" +
+           std::to_string(owner.metadata.epoch) + "/" + hex(owner.name) + "/" + std::to_string(number);
+  }
+
+  std::string mutant(BatchOwner& owner, Generator& generator) const {
+    const EncryptedBatch batch = owner.encrypted(uniform_rows(3, 20, generator()));
+    const Bytes whole = owner.body(batch);
+    std::string body(as_text(whole));
+    const size_t row_bytes = owner.metadata.row_bytes();
+    const size_t row = generator() % batch.rows();
+    const auto post = [&](const std::string& where, const std::string& what) {
+      return request_text("POST", where, what);
+    };
+    switch (generator() % 7) {
+      case 0:  // the head
+        return changed_bytes(post(path(owner, batch.number()), body), 180, generator);
+      case 1:  // a row's header
+        body.replace(row * row_bytes, kHeaderBytes,
+                     changed_bytes(body.substr(row * row_bytes, kHeaderBytes), kHeaderBytes, generator));
+        return post(path(owner, batch.number()), body);
+      case 2:  // a row, with a digest that fits again
+        body.replace(row * row_bytes, row_bytes,
+                     resealed(body.substr(row * row_bytes, row_bytes), generator));
+        return post(path(owner, batch.number()), body);
+      case 3:  // a part of it
+        return post(path(owner, batch.number()), body).substr(0, generator() % body.size());
+      case 4:  // shorter or longer
+        return post(path(owner, batch.number()), generator() % 2 ? body + "x" : body.substr(1));
+      case 5:  // under another number
+        return post(path(owner, batch.number() + 1 + generator() % 10), body);
+      default:  // rows in another order, or one twice
+        body.replace(row * row_bytes, row_bytes, body.substr(0, row_bytes));
+        return post(path(owner, batch.number()), body);
+    }
+  }
+};
+
+TEST_F(BatchMutationTest, AnswersEveryMutantWith4xxAndHoldsNothingAfterwards) {
+  ServerOptions chosen = options();
+  chosen.limits.batch_runner_time = std::chrono::milliseconds(200);
+  start(chosen);
+  const BatchMetadata offer = server_->metadata().batches.back();
+  ASSERT_EQ(offer.plan.input_width(), 20u);
+  ServiceClient sane = client();
+  BatchOwner owner(offer);
+  sane.upload_batch_keys(offer, owner.keys).value();
+  Generator generator(11);
+  std::map<int, size_t> statuses;
+  for (size_t i = 0; i < cases() / 50; ++i) {
+    RawClient client(*server_);
+    client.send(mutant(owner, generator));
+    client.finish_sending();
+    const auto answer = client.receive();
+    const int status = answer ? answer->status : 0;
+    ++statuses[status];
+    ASSERT_TRUE(status == 0 || status / 100 == 4 || status == 200) << "case " << i << " status " << status;
+    if (status / 100 == 4) {
+      ASSERT_NE(answer->error_code(), "") << answer->body;
+    }
+  }
+  EXPECT_GT(statuses[400] + statuses[409], cases() / 50 / 2);
+  const Matrix some = uniform_rows(5, 20, 3);
+  const EncryptedBatch batch = owner.encrypted(some);
+  Matrix features(5, offer.plan.output_width());
+  sane.run_batch(offer, owner.exchange(batch, features)).value();
+  const Matrix expected = forward(fold(model().lower).value(), some);
+  for (size_t i = 0; i < expected.values.size(); ++i)
+    ASSERT_NEAR(features.values[i], expected.values[i], offer.plan.predicted_error);
+  for (int i = 0; i < 200 && sane.batch_state()->runner_bytes > 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(sane.batch_state()->runner_bytes, 0u);
 }
 
 }  // namespace
