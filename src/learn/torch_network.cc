@@ -15,11 +15,8 @@ void copy(const torch::Tensor& from, std::span<double> to) {
 using Tensors = std::vector<torch::Tensor>;
 
 torch::Tensor apply(const Conv1D& layer, const torch::Tensor& rows, const Tensors& own) {
-  const auto taps = static_cast<int64_t>(layer.kernel.size());
-  const int64_t before = (taps - 1) / 2;
   // Windows times kernel: many times faster than a convolution of one channel and one filter.
-  const torch::Tensor padded = functional::pad(rows, functional::PadFuncOptions({before, taps - 1 - before}));
-  return padded.unfold(1, taps, 1).matmul(own[0]);
+  return windows(rows, static_cast<int64_t>(layer.kernel.size())).matmul(own[0]);
 }
 
 torch::Tensor apply(const Dense&, const torch::Tensor& rows, const Tensors& own) {
@@ -72,6 +69,11 @@ torch::Tensor to_tensor(const Matrix& matrix, torch::ScalarType type) {
       .view({static_cast<int64_t>(matrix.rows), static_cast<int64_t>(matrix.cols)});
 }
 
+torch::Tensor windows(const torch::Tensor& rows, int64_t taps) {
+  const int64_t before = (taps - 1) / 2;
+  return functional::pad(rows, functional::PadFuncOptions({before, taps - 1 - before})).unfold(1, taps, 1);
+}
+
 TorchNetwork::TorchNetwork(const Trainee& trainee)
     : shape_(trainee.network),
       ranges_(trainee.ranges),
@@ -119,7 +121,7 @@ torch::Tensor TorchNetwork::apply_trained(size_t index, const torch::Tensor& row
 }
 
 TorchNetwork::Answer TorchNetwork::forward(torch::Tensor rows, std::span<const double> dropout,
-                                           at::Generator& generator) const {
+                                           at::Generator& generator, std::vector<LinearPass>* passes) const {
   Answer answer{std::move(rows), {}};
   for (size_t i = 0; i < shape_.layers.size(); ++i) {
     const Layer& layer = shape_.layers[i];
@@ -128,11 +130,15 @@ TorchNetwork::Answer TorchNetwork::forward(torch::Tensor rows, std::span<const d
       const torch::Tensor overrun = beyond.square().sum(1).mean();
       answer.overrun = answer.overrun.defined() ? answer.overrun + overrun : overrun;
     }
+    const torch::Tensor input = answer.values;
     if (std::holds_alternative<Polynomial>(layer) && !tensors_[i].empty()) {
       answer.values = apply_trained(i, answer.values);
     } else {
       answer.values =
           std::visit([&](const auto& known) { return apply(known, answer.values, tensors_[i]); }, layer);
+      const bool trained = !tensors_[i].empty() && tensors_[i].front().requires_grad();
+      if (passes != nullptr && trained)
+        passes->push_back({input, answer.values, tensors_[i].size() == 1 ? tensors_[i].front().size(0) : 0});
     }
     if (!dropout.empty() && dropout[i] > 0) {
       const torch::Tensor kept = torch::empty_like(answer.values).bernoulli_(1 - dropout[i], generator);

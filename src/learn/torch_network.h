@@ -10,6 +10,9 @@ namespace cryptotl {
 torch::Tensor to_tensor(const Matrix& matrix, torch::ScalarType type);
 torch::Tensor to_tensor(std::span<const double> values, torch::ScalarType type);
 
+/// [rows][width][taps]: what each tap of a Conv1D meets, zeros beyond the row's ends.
+torch::Tensor windows(const torch::Tensor& rows, int64_t taps);
+
 /// A trainee's network as tensors that LibTorch can differentiate.
 class TorchNetwork {
  public:
@@ -22,8 +25,15 @@ class TorchNetwork {
     torch::Tensor overrun;  ///< mean over the rows of the squared distance of layers' inputs to their ranges;
                             ///< may be empty
   };
-  /// `dropout` as in Trainee, drawn from `generator`; empty outside training.
-  Answer forward(torch::Tensor rows, std::span<const double> dropout, at::Generator& generator) const;
+  /// What a layer with weights made of its rows: both [rows][width].
+  struct LinearPass {
+    torch::Tensor input, output;
+    int64_t taps = 0;  ///< of a Conv1D's kernel, which slides over the input; 0 for a Dense
+  };
+  /// `dropout` as in Trainee, drawn from `generator`; empty outside training. `passes`, where it is wanted,
+  /// gets an entry a layer of weights(), in their order.
+  Answer forward(torch::Tensor rows, std::span<const double> dropout, at::Generator& generator,
+                 std::vector<LinearPass>* passes = nullptr) const;
 
   /// What is trained: weights() and polynomials(), in the layers' order.
   const std::vector<torch::Tensor>& parameters() const { return parameters_; }

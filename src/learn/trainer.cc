@@ -14,7 +14,6 @@
 namespace cryptotl {
 namespace {
 
-constexpr double kOverrunPenalty = 1e-2;
 constexpr double kCoefficientPenalty = 1e-2;  // on squared distances from the start, in Chebyshev's form
 constexpr double kLargestGradient =
     5;  // Euclidean norm over all parameters; one bad batch must not throw the cubic off

@@ -7,6 +7,9 @@
 
 namespace cryptotl {
 
+/// Of the squared distances of activations' inputs to their ranges, in the loss.
+inline constexpr double kOverrunPenalty = 1e-2;
+
 /// A network to be trained, with what acts on it during training only.
 struct Trainee {
   Network network;  ///< initial weights; its answers are logits: 1 for two classes, else one a class
