@@ -7,7 +7,8 @@ JOBS := $(shell awk -v cores=$$(nproc) '/MemAvailable/ {fit = int($$2 / 3145728)
 	END {print (fit < 1 ? 1 : fit < cores ? fit : cores)}' /proc/meminfo)
 SOURCES = $(shell git ls-files '*.h' '*.cc')
 
-.PHONY: help setup configure build demo sanitize test format lint bench bench-peers bench-batches reproduction install clean
+.PHONY: help setup configure build demo sanitize test format lint bench bench-peers bench-batches reproduction privacy \
+	install clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -56,6 +57,10 @@ bench-batches: configure  ## measure whole batches beside the plain network into
 reproduction: configure  ## run the paper's experiment into docs/; REPRODUCTION="--data FOLDER" adds sets
 	cmake --build --preset release -j $(JOBS) --target programs
 	python3 -B tools/reproduction --programs $(BUILD) $(REPRODUCTION)
+
+privacy: configure  ## measure what differential privacy costs into docs/; PRIVACY="--data FOLDER" adds sets
+	cmake --build --preset release -j $(JOBS) --target programs
+	python3 -B tools/privacy --programs $(BUILD) $(PRIVACY)
 
 install: build  ## install programs, libraries and headers below PREFIX (/usr/local)
 	cmake --install $(BUILD) --prefix $(PREFIX)

@@ -6,6 +6,7 @@
 
 #include "cli/evaluation_text.h"
 #include "cli/lower_options.h"
+#include "cli/privacy_options.h"
 #include "cli/session_options.h"
 #include "cryptotl/base/file.h"
 #include "cryptotl/transfer/report.h"
@@ -22,6 +23,8 @@ struct Options {
   std::string source, source_labels, target, target_labels, label, embedder, report;
   EvaluationOptions evaluation;
   LowerOptions lower;
+  PrivacyArguments privacy;
+  std::string range;
   CacheOptions cache;
   bool no_tickets = false;
   std::vector<std::string> only;
@@ -50,6 +53,8 @@ void define(CLI::App& verb, Options& options) {
   add_no_tickets(verb, options.no_tickets);
   options.cache.define(verb, "one in the user's cache folder, emptied once the evaluation is done");
   add_force(verb, options.force);
+  options.privacy.define(verb, {"--fine-tune", "--train-activation"});
+  options.privacy.define_range(verb, options.range);
 }
 
 /// Where the XDG base directories have an evaluation's cache; nowhere for a user without a home to write to.
@@ -98,6 +103,8 @@ Outcome work(const CommandLine& line, const Options& options) {
   evaluation.shape = lower.shape;
   evaluation.train_activation = lower.train_activation;
   evaluation.replacement = lower.replacement;
+  evaluation.privacy = options.privacy.read();
+  evaluation.range = read_range(options.range);
   return run_evaluation(line, source, target, evaluation, options.report);
 }
 

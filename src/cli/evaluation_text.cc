@@ -116,6 +116,8 @@ std::string evaluation_text(const Json& evaluation) {
          brief(evaluation.at("predicted_error")) + "); " + evaluation.at("flagged_rows").dump() +
          " rows flagged, " + evaluation.at("clipped_rows").dump() + " clipped\n";
   out += pass_line(evaluation);
+  if (const Json& model = evaluation.at("model"); model.contains("privacy"))
+    out += "privacy:    " + model.at("privacy").at("in_words").get<std::string>() + "\n";
   out += "bytes:      request " + byte_text(evaluation.at("request_bytes")) + ", answer " +
          byte_text(evaluation.at("response_bytes")) + ", evaluation keys " +
          byte_text(evaluation.at("evaluation_key_bytes")) + "\n";

@@ -1,13 +1,17 @@
 #include "cli/command.h"
 #include "cli/encrypted_data.h"
 #include "cli/extraction_json.h"
+#include "cli/privacy_options.h"
 #include "cli/session_options.h"
 #include "cryptotl/base/file.h"
 #include "cryptotl/transfer/fitting.h"
+#include "cryptotl/transfer/privacy_statement.h"
 #include "cryptotl/transfer/temporary_folder.h"
 
 namespace cryptotl {
 namespace {
+
+constexpr double kHeadRate = 4;  // of one linear layer on rows of length 1
 
 struct Options {
   DataOptions data;
@@ -16,6 +20,7 @@ struct Options {
   std::string kind;
   uint64_t seed = 0;
   bool force = false;
+  PrivacyArguments privacy;
 };
 
 void define(CLI::App& verb, Options& options) {
@@ -31,6 +36,10 @@ void define(CLI::App& verb, Options& options) {
       "than one standard error");
   add_seed(verb, options.seed);
   add_force(verb, options.force);
+  options.privacy.options.learning_rate = kHeadRate;
+  options.privacy.seed = verb.get_option("--seed");
+  options.privacy.define(verb, {});
+  options.privacy.define_budget(verb);
 }
 
 [[noreturn]] void refuse_usage(const std::string& what) { throw Error(ErrorCode::invalid_argument, what); }
@@ -66,6 +75,11 @@ Wish parse_wish(const Options& options) {
 
 Outcome work(const CommandLine& line, const Options& options) {
   const Wish wish = parse_wish(options);
+  std::optional<PrivacyOptions> privacy = options.privacy.read();
+  if (privacy && (wish.kind == HeadKind::automatic || wish.kind == HeadKind::paper)) {
+    refuse_usage("--dp with a head of kind " + std::string(name(wish.kind)) +
+                 ": --kind local, linear or combined is right (auto looks at the labels to choose)");
+  }
   const bool asks_server = wish.kind != HeadKind::local;
   if (asks_server && options.session.missing()) {
     refuse_usage("--server and --keys are missing; only a head of kind local does without");
@@ -81,14 +95,19 @@ Outcome work(const CommandLine& line, const Options& options) {
   std::optional<Session> session;
   if (asks_server) session = options.session.open();
   if (is_encrypted) examples = read_encrypted(options.data, *session, line.quiet);
+  std::optional<Spending> spending;
+  if (privacy) spending.emplace(examples.rows(), *privacy, options.privacy.budget, "fit " + wish.file);
   FitOptions fit;
+  fit.privacy = privacy;
   fit.kind = wish.kind;
   fit.seed = options.seed;
   fit.quiet = line.quiet;
   const FitResult result = fit_head_to(examples, session ? &*session : nullptr, fit);
   for (const std::string& warning : result.warnings) warn(warning);
   const TrainedHead& head = result.trained;
-  write_file(wish.file, write_head(head).value()).value();
+  const Bytes bytes = write_head(head).value();
+  if (spending) spending->spend();
+  write_file(wish.file, bytes).value();
   Outcome out{{{"head", wish.file},
                {"kind", name(head.head.kind)},
                {"asked", name(head.asked)},
@@ -103,6 +122,10 @@ Outcome work(const CommandLine& line, const Options& options) {
               wish.file + ": " + std::string(name(head.head.kind)) + " head for " +
                   std::to_string(head.labels.size()) + " labels from " + std::to_string(result.rows) +
                   " rows" + from_cache(result.extraction) + "; " + head.head.reason + "\n"};
+  if (spending) {
+    out.json["privacy"] = head.privacy;
+    out.text += "privacy: " + privacy_text(head.privacy) + "\n" + spending->text();
+  }
   if (asks_server) out.json["model_digest"] = hex(head.model);
   add_extraction(out.json, result.extraction);
   return out;

@@ -68,6 +68,7 @@ void add_verbs(CLI::App& app, CommandLine& line) {
   cryptotl::add_bench(app, line);
   cryptotl::add_inspect(app, line);
   cryptotl::add_cache(app, line);
+  cryptotl::add_budget(app, line);
 }
 
 int run(int argc, char** argv) {

@@ -1,9 +1,11 @@
 #include "cli/command.h"
 #include "cli/lower_options.h"
+#include "cli/privacy_options.h"
 #include "cli/table.h"
 #include "cryptotl/base/file.h"
 #include "cryptotl/network/onnx.h"
 #include "cryptotl/transfer/pretraining.h"
+#include "cryptotl/transfer/privacy_statement.h"
 #include "cryptotl/transfer/temporary_folder.h"
 
 namespace cryptotl {
@@ -12,8 +14,9 @@ namespace {
 struct Options {
   DataOptions data;
   LowerOptions lower;
-  std::string model, network;
+  std::string model, network, range;
   PretrainingOptions pretraining;
+  PrivacyArguments privacy;
   bool private_output_layer = false;
   bool force = false;
 };
@@ -34,6 +37,10 @@ void define(CLI::App& verb, Options& options) {
                 "do not publish the layer that scores the source's labels");
   add_seed(verb, options.pretraining.training.seed);
   add_force(verb, options.force);
+  options.privacy.seed = verb.get_option("--seed");
+  options.privacy.define(verb, {"--epochs", "--fine-tune", "--train-activation"});
+  options.privacy.define_range(verb, options.range);
+  options.privacy.define_budget(verb);
 }
 
 Network read_network(const std::string& path) {
@@ -68,6 +75,28 @@ std::string replacement_text(const ActivationReplacement& replacement) {
   return out + "\n";
 }
 
+/// Nothing that is not in the model: what is printed may be passed on as it may.
+Outcome private_outcome(const Options& options, const Examples& examples, const PretrainedModel& made,
+                        const std::string& budget) {
+  const std::string name = hex(model_digest(made.model));
+  return {{{"model", options.model},
+           {"name", made.model.name},
+           {"digest", name},
+           {"rows", examples.rows()},
+           {"columns", examples.embeddings.cols},
+           {"features", made.plan.output_width()},
+           {"activations", made.model.training.at("activations")},
+           {"embedder", made.model.embedder.name},
+           {"privacy", made.model.privacy},
+           {"input_range", {made.plan.input_range.low, made.plan.input_range.high}},
+           {"output_limit", made.plan.output_limit},
+           {"predicted_error", made.plan.predicted_error}},
+          options.model + ": model " + name.substr(0, 16) + " from " + std::to_string(examples.rows()) +
+              " rows of " + std::to_string(examples.embeddings.cols) + " (" + made.model.embedder.name +
+              "), predicted error of encrypted features " + brief(made.plan.predicted_error) +
+              "\nprivacy: " + privacy_text(*made.privacy) + "\n" + budget};
+}
+
 Outcome work(const CommandLine& line, const Options& options) {
   // Only asked whether it may be written, before the work; what it made goes at once.
   StagedFolder::begin(options.model, kModelFiles, options.force, kKeptModelFiles).value();
@@ -78,11 +107,20 @@ Outcome work(const CommandLine& line, const Options& options) {
   if (pretraining.network) require_foldable(options.network, pretraining);
   const Examples examples = options.data.read(true);
   require_shape(pretraining, examples.embeddings.cols);
+  pretraining.privacy = options.privacy.read();
+  pretraining.range = read_range(options.range);
+  std::optional<Spending> spending;
+  if (pretraining.privacy) {
+    spending.emplace(examples.rows(), *pretraining.privacy, options.privacy.budget,
+                     "pretrain " + options.model);
+  }
   const PretrainedModel made = [&] {
     ProgressBar bar("pretraining", line.quiet);
     return pretrain_model(examples, pretraining, bar.function());
   }();
+  if (spending) spending->spend();
   save_whole_model(options.model, made.model, options.force).value();
+  if (spending) return private_outcome(options, examples, made, spending->text());
   const std::string name = hex(model_digest(made.model));
   Outcome out{{{"model", options.model},
                {"name", made.model.name},

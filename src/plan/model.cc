@@ -51,6 +51,7 @@ Json describe(const Model& model) {
       {"training", model.training}};
   if (model.output_layer) json["output_layer"] = dense_json(*model.output_layer);
   if (model.score_calibration) json["score_calibration"] = model.score_calibration->to_json();
+  if (!model.privacy.is_null()) json["privacy"] = model.privacy;
   return json;
 }
 
@@ -70,6 +71,7 @@ Model model_from(const Json& json) {
   model.feature_mean = json.at("feature_mean").get<std::vector<double>>();
   model.feature_deviation = json.at("feature_deviation").get<std::vector<double>>();
   model.training = json.at("training");
+  if (json.contains("privacy")) model.privacy = json.at("privacy");
   if (json.contains("output_layer")) model.output_layer = dense_from(json.at("output_layer"));
   if (json.contains("score_calibration")) {
     model.score_calibration = Calibration::from_json(json.at("score_calibration")).value();

@@ -15,6 +15,7 @@
 #include "cryptotl/transfer/fitting.h"
 #include "cryptotl/transfer/passes.h"
 #include "cryptotl/transfer/pretraining.h"
+#include "cryptotl/transfer/privacy_statement.h"
 #include "cryptotl/transfer/server_process.h"
 #include "cryptotl/transfer/temporary_folder.h"
 #include "transfer/statistics.h"
@@ -99,14 +100,20 @@ class Evaluation {
     options.shape = options_.shape;
     options.train_activation = options_.train_activation;
     options.replacement = options_.replacement;
+    options.privacy = options_.privacy;
+    options.range = options_.range;
     PretrainedModel made = pretrain_model(source_, options, bar.function());
     model_ = std::move(made.model);
     json_["seconds"]["pretrain"] = time.seconds();
-    json_["model"] = {{"name", model_.name},
-                      {"digest", hex(model_digest(model_))},
-                      {"embedder", model_.embedder.name},
-                      {"validation_accuracy", made.pretrained.validation_accuracy},
-                      {"validation_loss", made.pretrained.validation_loss}};
+    json_["model"] = {
+        {"name", model_.name}, {"digest", hex(model_digest(model_))}, {"embedder", model_.embedder.name}};
+    if (made.privacy) {
+      json_["model"]["privacy"] = model_.privacy;
+      json_["model"]["privacy"]["in_words"] = privacy_text(*made.privacy);
+    } else {
+      json_["model"]["validation_accuracy"] = made.pretrained.validation_accuracy;
+      json_["model"]["validation_loss"] = made.pretrained.validation_loss;
+    }
     if (made.pretrained.replacement)
       json_["model"]["replacement"] = replacement_json(*made.pretrained.replacement);
     Json curve = Json::array();

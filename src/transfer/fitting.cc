@@ -6,6 +6,7 @@
 #include "cryptotl/data/labels.h"
 #include "cryptotl/transfer/encrypted_examples.h"
 #include "cryptotl/transfer/passes.h"
+#include "cryptotl/transfer/privacy_statement.h"
 #include "transfer/statistics.h"
 
 namespace cryptotl {
@@ -33,6 +34,22 @@ std::vector<size_t> all_rows(size_t count) {
   std::vector<size_t> rows(count);
   for (size_t i = 0; i < count; ++i) rows[i] = i;
   return rows;
+}
+
+/// The rows of `features` that are flagged as zeros.
+Matrix with_zeros(Matrix features, const std::vector<bool>& flagged) {
+  for (size_t row = 0; row < features.rows; ++row) {
+    if (flagged[row]) std::ranges::fill(features.row(row), 0.0);
+  }
+  return features;
+}
+
+/// Statistics of features whose provider publishes none, from the plan alone: the limit is twice the largest
+/// feature of its calibration, and that some 4 deviations.
+void assume_statistics(ProviderKnowledge& provider, const LatencyPlan& plan) {
+  if (!provider.feature_deviation.empty()) return;
+  provider.feature_mean.assign(plan.output_width(), 0);
+  provider.feature_deviation.assign(plan.output_width(), plan.output_limit / 8);
 }
 
 std::string quoted(const std::string& field) {
@@ -117,11 +134,16 @@ FitResult fit_head_to(const Examples& examples, Session* session, const FitOptio
     require_embedder(examples, model.embedder).value();
     out.extraction = extract_all(*session, examples, options.quiet);
     out.warnings = out.extraction->warnings(model);
-    rows = out.extraction->usable();
-    if (rows.size() < examples.rows()) out.warnings.push_back("these rows are left out of the training");
-    require_rows_of_each_class(labels, rows);
-    features = take_rows(out.extraction->features, rows);
     provider = provider_knowledge(model, labels.names);
+    if (options.privacy) {
+      features = with_zeros(out.extraction->features, out.extraction->flagged);
+      assume_statistics(provider, model.plan);
+    } else {
+      rows = out.extraction->usable();
+      if (rows.size() < examples.rows()) out.warnings.push_back("these rows are left out of the training");
+      require_rows_of_each_class(labels, rows);
+      features = take_rows(out.extraction->features, rows);
+    }
     out.trained.model = model.model_digest;
     out.trained.feature_width = model.plan.output_width();
     out.trained.predicted_error =
@@ -133,6 +155,14 @@ FitResult fit_head_to(const Examples& examples, Session* session, const FitOptio
   head_options.kind = options.kind;
   head_options.seed = options.seed;
   ProgressBar bar("training the head", options.quiet);
+  if (options.privacy) {
+    PrivateHead trained = train_private_head(examples.embeddings, features, index, provider, options.kind,
+                                             *options.privacy, bar.function());
+    out.trained.head = std::move(trained.head);
+    out.trained.privacy =
+        privacy_json(trained.spent, "all that this head says of the rows it was trained on");
+    return out;
+  }
   out.trained.head = train_head(take_rows(examples.embeddings, rows), features, index, provider, head_options,
                                 bar.function());
   return out;

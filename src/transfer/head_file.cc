@@ -18,17 +18,20 @@ constexpr const char* kDigestEntry = "cryptotl.digest";
 Error malformed(const std::string& what) { return Error(ErrorCode::malformed, what); }
 
 Json to_json(const TrainedHead& head) {
-  return {{"format_version", kVersion},
-          {"kind", name(head.head.kind)},
-          {"asked", name(head.asked)},
-          {"reason", head.head.reason},
-          {"sensitivity", head.head.sensitivity},
-          {"labels", head.labels},
-          {"embedder",
-           {{"name", head.embedder.name}, {"width", head.embedder.width}, {"digest", head.embedder.digest}}},
-          {"model", hex(head.model)},
-          {"feature_width", head.feature_width},
-          {"predicted_error", head.predicted_error}};
+  Json out = {
+      {"format_version", kVersion},
+      {"kind", name(head.head.kind)},
+      {"asked", name(head.asked)},
+      {"reason", head.head.reason},
+      {"sensitivity", head.head.sensitivity},
+      {"labels", head.labels},
+      {"embedder",
+       {{"name", head.embedder.name}, {"width", head.embedder.width}, {"digest", head.embedder.digest}}},
+      {"model", hex(head.model)},
+      {"feature_width", head.feature_width},
+      {"predicted_error", head.predicted_error}};
+  if (!head.privacy.is_null()) out["privacy"] = head.privacy;
+  return out;
 }
 
 HeadKind kind_from(const Json& json) {
@@ -52,6 +55,7 @@ TrainedHead from_json(const Json& json) {
   std::ranges::copy(*model, out.model.begin());
   out.feature_width = json.at("feature_width").get<size_t>();
   out.predicted_error = json.at("predicted_error").get<double>();
+  if (json.contains("privacy")) out.privacy = json.at("privacy");
   return out;
 }
 

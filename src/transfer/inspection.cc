@@ -16,6 +16,7 @@
 #include "cryptotl/transfer/head_file.h"
 #include "cryptotl/transfer/input_encryption.h"
 #include "cryptotl/transfer/plan_file.h"
+#include "cryptotl/transfer/privacy_statement.h"
 #include "transfer/cache_file.h"
 #include "transfer/sealed_json.h"
 
@@ -68,6 +69,14 @@ Result<Json> plan_file_json(const fs::path& path) {
               {"predicted_error_public", model->plan.predicted_error_public},
               {"parameters", parameters_json(*model->params)},
               {"plan", describe(model->plan, machine_speeds())}};
+}
+
+/// The statement as it stands, and in words.
+Json privacy_words(const Json& statement) {
+  if (statement.is_null()) return "none: trained without differential privacy, or nobody says";
+  Json out = statement;
+  out["in_words"] = privacy_text(statement);
+  return out;
 }
 
 Json layers_json(const Network& network) {
@@ -155,6 +164,7 @@ Result<Json> model_json(const fs::path& path) {
     return batches.ok() ? describe(*batches, machine_speeds()) : batches.error().what();
   };
   return Json{{"kind", "model"},
+              {"privacy", privacy_words(model->privacy)},
               {"name", model->name},
               {"digest", digest_text(model_digest(*model))},
               {"embedder", embedder_json(model->embedder)},
@@ -197,6 +207,7 @@ Result<Json> key_folder_json(const fs::path& path) {
 
 Json head_json(const TrainedHead& head) {
   return {{"kind", "head"},
+          {"privacy", privacy_words(head.privacy)},
           {"head", name(head.head.kind)},
           {"asked", name(head.asked)},
           {"reason", head.head.reason},

@@ -6,6 +6,7 @@
 #include "cryptotl/data/labels.h"
 #include "cryptotl/network/folding.h"
 #include "cryptotl/transfer/temporary_folder.h"
+#include "transfer/private_pretraining.h"
 
 namespace cryptotl {
 namespace {
@@ -97,6 +98,13 @@ PretrainedModel pretrain_model(const Examples& examples, const PretrainingOption
                                           " feature columns; 1 to " + std::to_string(kMaxLowerWidth) +
                                           " are possible");
   }
+  const size_t width = examples.embeddings.cols;
+  if (options.network && options.network->input_width != width) {
+    throw Error(ErrorCode::parameter_mismatch, examples.source + " has " + std::to_string(width) +
+                                                   " feature columns; the network takes " +
+                                                   std::to_string(options.network->input_width));
+  }
+  if (options.privacy) return pretrain_model_privately(examples, options, progress);
   PretrainedModel out;
   Model& model = out.model;
   model.name = options.name;
@@ -106,12 +114,6 @@ PretrainedModel pretrain_model(const Examples& examples, const PretrainingOption
   Matrix scaled = examples.embeddings;
   model.scaler.apply(scaled);
 
-  const size_t width = scaled.cols;
-  if (options.network && options.network->input_width != width) {
-    throw Error(ErrorCode::parameter_mismatch, examples.source + " has " + std::to_string(width) +
-                                                   " feature columns; the network takes " +
-                                                   std::to_string(options.network->input_width));
-  }
   const std::vector<size_t> first_row = {0};
   PretrainOptions learning;
   learning.training = options.training;

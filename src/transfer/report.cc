@@ -373,6 +373,9 @@ std::string facts(const Json& evaluation) {
   if (const auto accuracy = number_at(model, "validation_accuracy")) {
     fact(out, "validation accuracy", {percent(*accuracy), " on the provider's data"});
   }
+  if (const Json& privacy = member(model, "privacy"); privacy.is_object()) {
+    fact(out, "privacy of the provider's data", {text_at(privacy, "in_words")});
+  }
   fact(out, "encryption",
        {text_at(parameters, "ring_degree"), " coefficients (CKKS), log2 QP = ", text_at(parameters, "log_qp"),
         ", ", text_at(parameters, "security_bits"), "-bit classical security (2024 guideline)"});

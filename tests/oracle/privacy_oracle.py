@@ -72,6 +72,17 @@ class Accountants(unittest.TestCase):
                 self.assertLess(tight(rate, noise, steps, delta), 1.005 * epsilon)
                 self.assertGreater(tight(rate, 0.99 * noise, steps, delta), epsilon)
 
+    def test_a_training_spends_what_it_says(self):
+        for rows, epsilon, delta, batch, steps in [(4000, 8, 2.5e-5, 1000, 60), (1380, 1, 1e-5, 345, 60),
+                                                   (200, 4, 5e-4, 200, 100)]:
+            with self.subTest(epsilon=epsilon):
+                ((rate, noise, taken, ours),) = ask([f"plan {rows} {epsilon} {delta} {batch} {steps}"])
+                self.assertEqual((rate, taken), (batch / rows, steps))
+                theirs = tight(rate, noise, steps, delta)
+                self.assertLess(abs(ours - theirs), 0.005 * epsilon)
+                self.assertLess(theirs, 1.005 * epsilon)
+                self.assertGreater(theirs, 0.98 * epsilon)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

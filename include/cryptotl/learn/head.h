@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "cryptotl/learn/private_training.h"
 #include "cryptotl/learn/training.h"
 
 namespace cryptotl {
@@ -50,6 +51,19 @@ struct Head {
 Head train_head(const Matrix& embeddings, const Matrix& features, std::span<const int> labels,
                 const ProviderKnowledge& provider = {}, const HeadOptions& options = {},
                 const ProgressFunction& progress = {});
+
+struct PrivateHead {
+  Head head;
+  PrivacySpent spent;
+};
+
+/// A linear head (local, linear or combined) by DP-SGD, to be published: rows of length 1 and features are
+/// scaled by the provider's statistics alone, and training begins at the provider's output layer where there
+/// is one. The sigmoid or softmax at its end, its reason and all else in it depend on the rows through the
+/// noisy sums alone. Throws as train_head() and train_privately() do, and for another kind.
+PrivateHead train_private_head(const Matrix& embeddings, const Matrix& features, std::span<const int> labels,
+                               const ProviderKnowledge& provider, HeadKind kind,
+                               const PrivacyOptions& options, const ProgressFunction& progress = {});
 
 /// The head's scores, [rows][1] or [rows][classes].
 Matrix scores(const Head& head, const Matrix& embeddings, const Matrix& features);

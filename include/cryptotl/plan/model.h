@@ -28,6 +28,7 @@ struct Model {
   std::vector<double> feature_mean,
       feature_deviation;  ///< of the source's features; empty where not published
   nlohmann::json training = nlohmann::json::object();  ///< how it was trained, for people to read
+  nlohmann::json privacy;  ///< what training spent of its rows' privacy (learn); null: it had no such bounds
 };
 
 /// Writes DIR/lower.onnx and DIR/manifest.json (the latter last, so a half-written folder is no model).

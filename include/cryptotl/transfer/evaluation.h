@@ -2,10 +2,12 @@
 
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cryptotl/learn/pretrain.h"
+#include "cryptotl/learn/private_training.h"
 #include "cryptotl/plan/planner.h"
 #include "cryptotl/transfer/examples.h"
 #include "cryptotl/transfer/feature_cache.h"
@@ -29,6 +31,8 @@ struct EvaluationOptions {
   LowerShape shape;
   bool train_activation = false;
   ReplacementOptions replacement;
+  std::optional<PrivacyOptions> privacy;
+  std::optional<Interval> range;
   size_t server_threads = 1;
   double precision = kFastPrecision;     ///< of the encrypted features (planner.h)
   std::filesystem::path server_program;  ///< cryptotl-server

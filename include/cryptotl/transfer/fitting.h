@@ -48,6 +48,9 @@ struct FitOptions {
   HeadKind kind = HeadKind::automatic;
   uint64_t seed = 0;
   bool quiet = false;
+  /// Trains with differential privacy, for a head that will be published; of kind local, linear or combined.
+  /// Flagged rows take part with features of zero: the number of rows is what the accounting rests on.
+  std::optional<PrivacyOptions> privacy;
 };
 
 struct FitResult {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct TrainedHead {
   Digest model{};              ///< of the server's model; all zero for a head that no server took part in
   size_t feature_width = 0;    ///< of the server's answers; 0 likewise
   double predicted_error = 0;  ///< of a feature, from the plan
+  nlohmann::json privacy =
+      {};  ///< what training spent of its rows' privacy (privacy_json()); null: unbounded
 
   bool uses_embeddings() const { return head.kind == HeadKind::local || head.kind == HeadKind::combined; }
   bool uses_features() const { return head.kind != HeadKind::local; }

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "cryptotl/learn/pretrain.h"
+#include "cryptotl/learn/private_training.h"
 #include "cryptotl/plan/model.h"
 #include "cryptotl/plan/planner.h"
 #include "cryptotl/transfer/examples.h"
@@ -17,12 +18,21 @@ struct PretrainingOptions {
   ReplacementOptions replacement;  ///< of activations that are no polynomials
   bool publish_output_layer = true;
   TrainingOptions training;
+  /// Trains with differential privacy: by DP-SGD from public weights, in the place of `training` and without
+  /// validation rows; activations that are no polynomials are replaced on [-4, 4] before. Everything else
+  /// that a model publishes then comes from the network, from settings and from public random rows
+  /// (docs/privacy.md). Not with train_activation.
+  std::optional<PrivacyOptions> privacy;
+  /// Where the numbers of rows are expected, which is what scales them in private training: values half its
+  /// length beyond are clipped. None is right for rows of length 1 (embeddings), and refuses others.
+  std::optional<Interval> range;
 };
 
 struct PretrainedModel {
   Model model;
   LatencyPlan plan;
-  Pretrained pretrained;
+  Pretrained pretrained;                ///< empty for a private training
+  std::optional<PrivacySpent> privacy;  ///< of a private training
 };
 
 /// The provider's side: scales the rows, trains the lower network on them, records the ranges of its values.

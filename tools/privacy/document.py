@@ -1,0 +1,69 @@
+"""docs/privacy-results.md from the figures."""
+
+from pages import table
+
+
+def percent(cell):
+    return f"{100 * cell['mean']:.1f} ± {100 * cell['deviation']:.1f}"
+
+
+def name_of(run):
+    return "unbounded" if run["epsilon"] is None else f"{run['epsilon']} ({run['noise_multiplier']:.2f})"
+
+
+def pair_section(pair):
+    without = pair["runs"][0]["heads"]
+    rows = []
+    for run in pair["runs"]:
+        heads = run["heads"]
+        change = 100 * (heads["combined 20"]["mean"] - without["combined 20"]["mean"])
+        rows.append([name_of(run), percent(heads["provider 0"]), percent(heads["combined 20"]),
+                     "" if run["epsilon"] is None else f"{change:+.1f}", percent(heads["combined 50"]),
+                     f"{run['max_feature_error']:.1e} ({run['predicted_error']:.1e})", str(run["flagged_rows"]),
+                     f"{run['pretrain_s']:.0f} s"])
+    heads = ["epsilon (noise multiplier)", "no labels: provider's scores", "20 labels", "to unbounded", "50 labels",
+             "largest feature error (predicted)", "flagged", "pretraining"]
+    delta = max(run["delta"] or 0 for run in pair["runs"])
+    return f"""## {pair['target']} from {pair['source']}
+
+{pair['source_rows']:,} source rows, delta {delta:.1e}; {pair['target_rows']:,} target rows, of which {pair['test_rows']}
+test. Without the provider: {percent(without['local 20'])} with 20 labels, {percent(without['local 50'])} with 50.
+
+{table(heads, rows)}
+"""
+
+
+def opacus_section(figures):
+    peer = figures.get("opacus")
+    if not peer:
+        return ""
+    rows = [[name, f"{100 * one['cryptotl']:.1f}", f"{100 * one['opacus']:.1f}",
+             f"{100 * (one['cryptotl'] - one['opacus']):+.1f}"] for name, one in peer["targets"].items()]
+    return f"""## Beside Opacus
+
+The same network ({peer['hidden']} hidden units, {peer['features']} features), noise multiplier
+({peer['noise_multiplier']:.3f}), sampling rate ({peer['sampling_rate']:g}), steps ({peer['steps']}), clipping norm,
+learning rate and averaging in Opacus {peer['version']} (PyTorch {peer['torch']}); epsilon {peer['epsilon']:.2f} by its
+accountant {peer['accountant']}, {peer['our_epsilon']:.2f} by ours. Accuracy in per cent of the source's own output layer,
+mean of {peer['repeats']} trainings each:
+
+{table(['rows', 'CryptoTL', 'Opacus', 'difference'], rows)}
+"""
+
+
+def of(figures, stem):
+    machine = figures["machine"]
+    return f"""# What privacy costs
+
+Balanced accuracy in per cent, mean ± standard deviation over {figures['draws']} draws of labels, of the combined head on
+features that went through encryption, after pretraining with differential privacy at these budgets
+([how](privacy.md)). The difference to "unbounded" is that of the means; the same draws serve for all. This page, its plot
+and [its figures]({stem}.json) are made by one command:
+
+    make privacy PRIVACY="--data FOLDER --opacus"
+
+{figures['date']}, {machine['cpu']}, one thread a training.
+
+![Accuracy against epsilon]({stem}.svg)
+
+{"".join(pair_section(pair) + chr(10) for pair in figures['pairs'])}{opacus_section(figures)}"""
