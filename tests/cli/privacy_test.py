@@ -67,13 +67,13 @@ class PrivacyTest(ProgramTest):
     def test_noise_is_fresh_but_in_experiments(self):
         heads = {}
         for name, seed in (("one", []), ("two", []), ("three", ["--insecure-seed", "5"]),
-                           ("four", ["--insecure-seed", "5"]), ("five", ["--insecure-seed", "6"])):
+                           ("four", ["--insecure-seed", "5"])):
             self.succeeds("fit", "--data", self.data, "--head", name, "--kind", "local", "--dp", "--noise-multiplier", "1",
                           *seed)
             heads[name] = read(self.path(name))
         self.assertNotEqual(heads["one"], heads["two"])
         self.assertEqual(heads["three"], heads["four"])
-        self.assertNotEqual(heads["three"], heads["five"])
+        self.assertNotEqual(heads["one"], heads["three"])
         self.assertFalse(self.prints_json("inspect", "three")["privacy"]["private"])
 
     def test_a_budget_is_spent_and_never_overspent(self):

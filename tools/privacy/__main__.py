@@ -43,7 +43,7 @@ def options(arguments):
         help="the document; figures (.json) and plots (-*.svg) are put beside it (default: docs/privacy-results.md)")
     add("--data", metavar="FOLDER", help="NAME.csv and NAME.f16.npy of " + ", ".join([SOURCE, *TARGETS]))
     add("--sets", metavar="NAMES", help="of those targets, comma-separated; mail is always one")
-    add("--draws", type=int, default=20, help="of so many labels each (default: 20)")
+    add("--draws", type=int, default=15, help="of so many labels each (default: 15)")
     add("--opacus", action="store_true", help="compare with Opacus (needs --data, python3-torch and PyPI)")
     add("--again", action="store_true", help="measure nothing; write from the figures that are there")
     return parser.parse_args(arguments)

@@ -134,8 +134,10 @@ def main(path):
     models = [trained(scaled, labels, privacy, hidden, layer["inputs"]) for _ in task["models"]]
     out = {}
     for name, (rows, wanted) in tables.items():
-        out[name] = {"cryptotl": np.mean([ours(folder, rows, wanted) for folder in task["models"]]),
-                     "opacus": np.mean([theirs(model, rows, wanted) for model in models])}
+        both = {"cryptotl": [ours(folder, rows, wanted) for folder in task["models"]],
+                "opacus": [theirs(model, rows, wanted) for model in models]}
+        out[name] = {side: {"mean": np.mean(all_of), "deviation": np.std(all_of, ddof=1)}
+                     for side, all_of in both.items()}
     accountant = PRVAccountant()
     accountant.history = [(privacy["noise_multiplier"], privacy["sampling_rate"], privacy["steps"])]
     print(json.dumps({"targets": out, "version": opacus.__version__, "torch": torch.__version__,

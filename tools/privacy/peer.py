@@ -9,7 +9,7 @@ from experiments import EMBEDDER, Refusal
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 HIDDEN, FEATURES = 128, 64  # Opacus keeps every row's gradient in memory
-EPSILON, REPEATS = 8, 3
+EPSILON, REPEATS = 8, 5
 
 
 def venv(work):
