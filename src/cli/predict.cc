@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <sstream>
 
 #include "cli/command.h"
 #include "cli/encrypted_data.h"
@@ -15,8 +16,15 @@ struct Options {
   DataOptions data;
   SessionArguments session;
   std::string head, out;
+  double releases = 0;
+  double release_bits = ReleasePolicy{}.bits;
   bool server_only = false;
   bool force = false;
+
+  std::optional<ReleasePolicy> policy() const {
+    if (releases == 0) return std::nullopt;
+    return ReleasePolicy{releases, release_bits};
+  }
 };
 
 void define(CLI::App& verb, Options& options) {
@@ -32,6 +40,16 @@ void define(CLI::App& verb, Options& options) {
           "CSV file to be made: row (from 1), label, score (of two labels the probability of the second; of "
           "more a column score:LABEL each); empty where the encrypted answer is not safe to use")
       ->required();
+  CLI::Option* const release =
+      verb.add_option(
+              "--release", options.releases,
+              "the scores are for others: noise hides what decryption tells of the secret key, enough "
+              "for so many rows under these keys in all (docs/security.md); take a precise server")
+          ->check(CLI::Range(1.0, 1e12));
+  verb.add_option("--release-bits", options.release_bits, "of security that the noise gives")
+      ->check(CLI::Range(1.0, 128.0))
+      ->capture_default_str()
+      ->needs(release);
   add_force(verb, options.force);
 }
 
@@ -61,6 +79,14 @@ Outcome outcome(const Options& options, const Prediction& prediction,
                   from_cache(prediction.extraction)};
   for (const auto& [label, count] : counts) out.text += ", " + std::to_string(count) + " " + label;
   out.text += "\n";
+  if (const auto policy = options.policy(); policy && prediction.release_deviation > 0) {
+    out.json["release"] = {
+        {"rows", policy->releases}, {"bits", policy->bits}, {"deviation", prediction.release_deviation}};
+    std::ostringstream noise;
+    noise << "released: noise of standard deviation " << prediction.release_deviation
+          << " in each decrypted number; scores move by up to " << prediction.score_bound << "\n";
+    out.text += noise.str();
+  }
   add_extraction(out.json, prediction.extraction);
   return out;
 }
@@ -81,7 +107,8 @@ Outcome by_head(const CommandLine& line, const Options& options) {
   std::optional<Session> session;
   if (head.asks_server()) session = options.session.open();
   if (is_encrypted) examples = read_encrypted(options.data, *session, line.quiet);
-  const Prediction prediction = predict(head, examples, session ? &*session : nullptr, line.quiet);
+  const Prediction prediction =
+      predict(head, examples, session ? &*session : nullptr, line.quiet, options.policy());
   return outcome(options, prediction, head.labels);
 }
 
@@ -93,7 +120,7 @@ Outcome by_server(const CommandLine& line, const Options& options) {
   if (!is_encrypted) examples = options.data.read(false);
   Session session = options.session.open(Answers::scores);
   if (is_encrypted) examples = read_encrypted(options.data, session, line.quiet);
-  const Prediction prediction = predict_server_only(examples, session, line.quiet);
+  const Prediction prediction = predict_server_only(examples, session, line.quiet, options.policy());
   return outcome(options, prediction, session.client.metadata().labels);
 }
 

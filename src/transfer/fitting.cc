@@ -168,11 +168,37 @@ FitResult fit_head_to(const Examples& examples, Session* session, const FitOptio
   return out;
 }
 
-Prediction predict(const TrainedHead& head, const Examples& examples, Session* session, bool quiet) {
+namespace {
+
+constexpr double kReleaseTail = 6;  // deviations; beyond with probability 2e-9 a number
+
+void require_releases(const ReleasePolicy& policy, size_t rows) {
+  if (static_cast<double>(rows) <= policy.releases) return;
+  throw Error(ErrorCode::invalid_argument, std::to_string(rows) + " rows; at most " +
+                                               shortest(policy.releases) +
+                                               " are to be released under these keys");
+}
+
+/// Puts in the place of decrypted rows what may be passed on of them; returns by how much a number may be
+/// wrong then.
+double release_rows(Matrix& rows, double error, const ReleasePolicy& policy, Prediction& out) {
+  out.release_deviation = release_deviation(error, rows.cols, policy);
+  for (size_t i = 0; i < rows.rows; ++i) {
+    const std::vector<double> released = release(rows.row(i), error, policy);
+    std::ranges::copy(released, rows.row(i).begin());
+  }
+  return error + kReleaseTail * out.release_deviation;
+}
+
+}  // namespace
+
+Prediction predict(const TrainedHead& head, const Examples& examples, Session* session, bool quiet,
+                   const std::optional<ReleasePolicy>& policy) {
   if (examples.encrypted) require_features_alone(examples.source, head.head.kind).value();
   require_embedder(examples, head.embedder).value();
+  if (policy) require_releases(*policy, examples.rows());
   Prediction out;
-  out.score_bound = head.score_bound(head.predicted_error);
+  double error = head.predicted_error;
   out.flagged.assign(examples.rows(), false);
   Matrix features(examples.rows(), head.feature_width);
   if (session != nullptr) {
@@ -186,8 +212,10 @@ Prediction predict(const TrainedHead& head, const Examples& examples, Session* s
     out.warnings = out.extraction->warnings(model);
     if (head.uses_features()) out.flagged = out.extraction->flagged;
     features = out.extraction->features;
-    if (examples.encrypted) out.score_bound = head.score_bound(model.plan.predicted_error_public);
+    if (examples.encrypted) error = model.plan.predicted_error_public;
+    if (policy && head.uses_features()) error = release_rows(features, error, *policy, out);
   }
+  out.score_bound = head.score_bound(error);
   out.scores = scores(head.head, examples.embeddings, features);
   out.calls = calls(out.scores);
   return out;
@@ -203,25 +231,29 @@ double probability_bound(const LatencyPlan& plan, double error) {
 
 }  // namespace
 
-Prediction predict_server_only(const Examples& examples, Session& session, bool quiet) {
+Prediction predict_server_only(const Examples& examples, Session& session, bool quiet,
+                               const std::optional<ReleasePolicy>& policy) {
   const ModelMetadata& model = session.client.metadata();
   if (model.answers != Answers::scores) {
     throw Error(ErrorCode::parameter_mismatch, "the session is one for features, not for scores");
   }
   require_embedder(examples, model.embedder).value();
+  if (policy) require_releases(*policy, examples.rows());
   Prediction out;
   out.extraction = extract_all(session, examples, quiet);
   out.warnings = out.extraction->warnings(model);
   out.flagged = out.extraction->flagged;
-  out.score_bound = probability_bound(
-      model.plan, examples.encrypted ? model.plan.predicted_error_public : model.plan.predicted_error);
+  Matrix decrypted = out.extraction->features;
+  double error = examples.encrypted ? model.plan.predicted_error_public : model.plan.predicted_error;
+  if (policy) error = release_rows(decrypted, error, *policy, out);
+  out.score_bound = probability_bound(model.plan, error);
   Network function{model.plan.output_width(), {}};
   if (model.score_function() == "sigmoid") {
     function.layers.emplace_back(Sigmoid{});
   } else {
     function.layers.emplace_back(Softmax{});
   }
-  out.scores = forward(function, out.extraction->features);
+  out.scores = forward(function, decrypted);
   out.calls = calls(out.scores);
   return out;
 }

@@ -30,6 +30,18 @@ Examples examples_of(const Model& model, size_t rows, uint64_t seed) {
 
 struct Fitted : SmallWorld {
   explicit Fitted(Model served = small_model()) : SmallWorld(std::move(served)) {}
+  /// Answers that stay of use with the noise of a release.
+  void serve_precisely() {
+    ServerOptions options;
+    options.key_store = folder.path() / "precise";
+    options.offer = Offer::features;
+    options.batches.offer = false;
+    options.plan.precision = kAccuratePrecision;
+    server = Server::start(model, options).value();
+    client = ServiceClient::connect(server->url()).value();
+    keys = ClientKeys::generate(client.metadata());
+    keys.upload(client).value();
+  }
   FitResult fit(const Examples& examples, HeadKind kind) {
     Session session{std::move(client), std::move(keys)};
     FitOptions options;
@@ -40,9 +52,10 @@ struct Fitted : SmallWorld {
     keys = std::move(session.keys);
     return result;
   }
-  Prediction ask(const TrainedHead& head, const Examples& examples) {
+  Prediction ask(const TrainedHead& head, const Examples& examples,
+                 const std::optional<ReleasePolicy>& policy = {}) {
     Session session{std::move(client), std::move(keys)};
-    Prediction out = predict(head, examples, &session, true);
+    Prediction out = predict(head, examples, &session, true, policy);
     client = std::move(session.client);
     keys = std::move(session.keys);
     return out;
@@ -112,6 +125,36 @@ TEST(FittingTest, ScoresThroughEncryptionAreThePlainOnesWithinTheirBound) {
       EXPECT_EQ(prediction.calls[i].label, plain(i, 0) >= 0.5 ? 1 : 0);
     }
   }
+}
+
+TEST(FittingTest, RefusesMoreRowsThanAreToBeReleased) {
+  Fitted world;
+  const TrainedHead head = world.fit(examples_of(world.model, 60, 1), HeadKind::linear).trained;
+  Session session{std::move(world.client), std::move(world.keys)};
+  EXPECT_EQ(code_of([&] {
+              predict(head, examples_of(world.model, 11, 2), &session, true, ReleasePolicy{.releases = 10});
+            }),
+            ErrorCode::invalid_argument);
+}
+
+TEST(FittingTest, ReleasedScoresAreOthersWithinTheirBoundAndNeverTheRawOnes) {
+  Fitted world;
+  world.serve_precisely();
+  const TrainedHead head = world.fit(examples_of(world.model, 60, 1), HeadKind::linear).trained;
+  const Examples fresh = examples_of(world.model, 30, 2);
+  const Prediction raw = world.ask(head, fresh);
+  const ReleasePolicy policy{.releases = 30, .bits = 30};
+  const Prediction released = world.ask(head, fresh, policy);
+  EXPECT_EQ(raw.release_deviation, 0);
+  EXPECT_EQ(released.release_deviation, release_deviation(head.predicted_error, kSmallFeatures, policy));
+  EXPECT_GT(released.score_bound, raw.score_bound);
+  ASSERT_LT(released.score_bound, 0.5) << "a bound that nothing could miss";
+  size_t moved = 0;
+  for (size_t i = 0; i < fresh.rows(); ++i) {
+    moved += std::abs(released.scores(i, 0) - raw.scores(i, 0)) > raw.score_bound ? 1 : 0;
+    EXPECT_NEAR(released.scores(i, 0), raw.scores(i, 0), released.score_bound);
+  }
+  EXPECT_GT(moved, 0u);  // where a score is not 0 or 1 to all digits
 }
 
 TEST(FittingTest, ALocalHeadNeedsNoServer) {

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "cryptotl/ckks/release.h"
 #include "cryptotl/transfer/examples.h"
 #include "cryptotl/transfer/extractor.h"
 #include "cryptotl/transfer/feature_cache.h"
@@ -72,17 +73,24 @@ struct Prediction {
   std::vector<bool> flagged;  ///< [rows]
   double score_bound = 0;     ///< how far encryption can move a score
   std::optional<Extraction> extraction;
+  double release_deviation =
+      0;  ///< of the noise in each decrypted number, where all of this may be passed on
   std::vector<std::string> warnings;
 };
 
-/// Scores examples with a head. `session` is null exactly where the head does not ask the server. Throws as
-/// above; parameter_mismatch where head, server and examples do not belong together.
-Prediction predict(const TrainedHead& head, const Examples& examples, Session* session, bool quiet);
+/// Scores examples with a head. `session` is null exactly where the head does not ask the server. With a
+/// policy the head sees decrypted features through release() alone, so that calls and scores may be passed on
+/// (which rows are flagged still depends on raw values); score_bound then covers 6 deviations of its noise.
+/// Throws as above; parameter_mismatch where head, server and examples do not belong together,
+/// invalid_argument for more rows than the policy's releases.
+Prediction predict(const TrainedHead& head, const Examples& examples, Session* session, bool quiet,
+                   const std::optional<ReleasePolicy>& policy = {});
 
 /// Scores examples with the provider's own output layer: the encrypted answers hold its scores alone, and
-/// sigmoid or softmax follows here. The session is one for scores; the labels are the provider's. Throws as
-/// above.
-Prediction predict_server_only(const Examples& examples, Session& session, bool quiet);
+/// sigmoid or softmax follows here. The session is one for scores; the labels are the provider's. With a
+/// policy scores pass release() before that. Throws as above.
+Prediction predict_server_only(const Examples& examples, Session& session, bool quiet,
+                               const std::optional<ReleasePolicy>& policy = {});
 
 /// The file of predict: row (from 1), label, and of two labels `score`, the probability of the second; of
 /// more a column `score:LABEL` each. All but the row's number is empty for a flagged row. RFC 4180.
