@@ -76,6 +76,15 @@ std::vector<int64_t> Encoder::encode(std::span<const Complex> values, double sca
   return coefficients;
 }
 
+std::vector<int64_t> Encoder::encode_message(std::span<const Complex> values, double scale) const {
+  return encode(values, std::ldexp(scale, -message_shift(scale)));
+}
+
+int message_shift(double scale) {
+  constexpr int kBits = 60;
+  return std::max(0, static_cast<int>(std::ceil(std::log2(scale))) - kBits);
+}
+
 void Encoder::evaluate(std::span<Complex> coefficients) const {
   for (size_t j = 0; j < coefficients.size(); ++j) coefficients[j] = coefficients[j].real() * roots_[j];
   transform(coefficients, false);
@@ -108,6 +117,17 @@ RnsPolynomial to_ntt(const Params& params, std::span<const int64_t> coefficients
     uint32_t* limb = out.limb(i);
     for (size_t j = 0; j < params.n(); ++j) limb[j] = tables.modulus.reduce(coefficients[j]);
     kernels().ntt_forward(limb, tables);
+  }
+  return out;
+}
+
+RnsPolynomial shifted_to_ntt(const Params& params, std::span<const int64_t> coefficients, int shift,
+                             size_t limbs, bool extended) {
+  RnsPolynomial out = to_ntt(params, coefficients, limbs, extended);
+  for (size_t i = 0; i < out.num_limbs() && shift > 0; ++i) {
+    const Modulus& q = params.modulus(params.extended_index(i, limbs));
+    const uint32_t power = q.power(2, static_cast<uint64_t>(shift));
+    kernels().multiply_scalar(out.limb(i), out.limb(i), power, params.n(), q);
   }
   return out;
 }

@@ -54,17 +54,16 @@ void sample_gaussian(double deviation, std::span<WideInteger> out) {
 void sample_gaussian_from(Xof& stream, double deviation, std::span<WideInteger> out) {
   if (!(deviation >= 0 && deviation <= kLargestGaussianDeviation)) {
     throw Error(ErrorCode::invalid_argument,
-                "a Gaussian of standard deviation " + std::to_string(deviation) + "; right are 0 to 2^100");
+                "a Gaussian of standard deviation " + std::to_string(deviation) + "; right are 0 to 2^122");
   }
   std::ranges::fill(out, WideInteger{0});
-  if (deviation <= kNarrow) return add_gaussians(stream, deviation, 0, out);
-  add_gaussians(stream, kFineDeviation, 0, out);
-  // The grid's Gaussian may be too wide for a double's integers, too: then it is one of a coarser grid.
-  const double wide = std::sqrt(deviation * deviation - kFineDeviation * kFineDeviation);
-  if (wide <= kNarrow * 0x1p32) return add_gaussians(stream, wide * 0x1p-32, kGridBits, out);
-  add_gaussians(stream, kFineDeviation, kGridBits, out);
-  const double fine = kFineDeviation * 0x1p32;
-  add_gaussians(stream, std::sqrt(wide * wide - fine * fine) * 0x1p-64, 2 * kGridBits, out);
+  // From the finest grid to one on which the rest is narrow.
+  int shift = 0;
+  for (; deviation > kNarrow; shift += kGridBits) {
+    add_gaussians(stream, kFineDeviation, shift, out);
+    deviation = std::sqrt(deviation * deviation - kFineDeviation * kFineDeviation) * std::exp2(-kGridBits);
+  }
+  add_gaussians(stream, deviation, shift, out);
 }
 
 }  // namespace cryptotl

@@ -57,7 +57,7 @@ Ciphertext encrypt_public(const PublicKey& key, std::span<const int64_t> coeffic
   out.scale = scale;
   out.parts.push_back(masked(params, mask.span(), key.b, limbs));
   out.parts.push_back(masked(params, mask.span(), expand_public_key_seed(key), limbs));
-  const RnsPolynomial message = to_ntt(params, coefficients, limbs);
+  const RnsPolynomial message = shifted_to_ntt(params, coefficients, message_shift(scale), limbs);
   for (size_t i = 0; i < limbs; ++i) {
     uint32_t* const limb = out.parts[0].limb(i);
     kernels().add(limb, limb, message.limb(i), params.n(), params.modulus(i));

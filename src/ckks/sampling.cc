@@ -25,6 +25,10 @@ void sample_ternary(std::span<int8_t> out) {
   SecretBuffer<Seed> seed(1);
   random_bytes(seed[0]);
   Xof stream(seed[0], Label("ternary").view());
+  sample_ternary_from(stream, out);
+}
+
+void sample_ternary_from(Xof& stream, std::span<int8_t> out) {
   SecretBuffer<uint8_t> draws(4096);
   size_t done = 0;
   while (done < out.size()) {

@@ -128,9 +128,17 @@ Ciphertext encrypt(const SecretKey& secret, std::span<const int64_t> coefficient
   out.seed = seed.spend();
   SecretBuffer<int8_t> error(n);
   sample_error(error.span());
+  const int shift = message_shift(scale);
   SecretBuffer<int64_t> noisy(n);
-  for (size_t j = 0; j < n; ++j) noisy[j] = coefficients[j] + error[j];
+  for (size_t j = 0; j < n; ++j) noisy[j] = shift == 0 ? coefficients[j] + error[j] : error[j];
   out.parts.push_back(to_ntt(params, noisy.span(), limbs));
+  if (shift > 0) {
+    const RnsPolynomial message = shifted_to_ntt(params, coefficients, shift, limbs);
+    for (size_t i = 0; i < limbs; ++i) {
+      uint32_t* const limb = out.parts[0].limb(i);
+      kernels().add(limb, limb, message.limb(i), n, params.modulus(i));
+    }
+  }
   out.parts.push_back(expand_ciphertext_seed(params, secret.id(), *out.seed, limbs));
   SecretBuffer<uint32_t> scratch(n);
   for (size_t i = 0; i < limbs; ++i) {

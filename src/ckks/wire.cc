@@ -361,4 +361,28 @@ Result<PublicKey> read_public_key(ByteView bytes, const ParamsPtr& params) {
   return PublicKey{params, header.key_id, seed, std::move(*b)};
 }
 
+Bytes write_key_set(const EvaluationKeys& evaluation, const PublicKey& public_key) {
+  Bytes out = write_evaluation_keys(evaluation);
+  const Bytes more = write_public_key(public_key);
+  out.insert(out.end(), more.begin(), more.end());
+  return out;
+}
+
+Result<KeySet> read_key_set(ByteView bytes, const ParamsPtr& params, std::span<const KeyRequest> requests) {
+  const size_t first = evaluation_key_bytes(*params, requests);
+  if (bytes.size() != first + public_key_bytes(*params)) {
+    return Error(ErrorCode::malformed, "a key set of " + std::to_string(bytes.size()) + " bytes; right are " +
+                                           std::to_string(first + public_key_bytes(*params)));
+  }
+  auto evaluation = read_evaluation_keys(bytes.first(first), params);
+  if (!evaluation.ok()) return evaluation.error();
+  auto public_key = read_public_key(bytes.subspan(first), params);
+  if (!public_key.ok()) return public_key.error();
+  return KeySet{*std::move(evaluation), *std::move(public_key)};
+}
+
+size_t key_set_bytes(const Params& params, std::span<const KeyRequest> requests) {
+  return evaluation_key_bytes(params, requests) + public_key_bytes(params);
+}
+
 }  // namespace cryptotl

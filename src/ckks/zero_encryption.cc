@@ -17,11 +17,18 @@ ZeroEncryption::ZeroEncryption(const PublicKey& key, size_t limbs) : params_(key
 }
 
 void ZeroEncryption::add_to(RnsPolynomial& c0, RnsPolynomial& c1) const {
+  SecretBuffer<Seed> seed(1);
+  random_bytes(seed[0]);
+  Xof stream(seed[0], Label("encryption of zero").view());
+  add_to(c0, c1, stream);
+}
+
+void ZeroEncryption::add_to(RnsPolynomial& c0, RnsPolynomial& c1, Xof& stream) const {
   const size_t n = params_->n();
   SecretBuffer<int8_t> mask(n);
   SecretBuffer<int8_t> errors[2] = {SecretBuffer<int8_t>(n), SecretBuffer<int8_t>(n)};
-  sample_ternary(mask.span());
-  for (auto& error : errors) sample_error(error.span());
+  sample_ternary_from(stream, mask.span());
+  for (auto& error : errors) sample_error_from(stream, error.span());
   SecretBuffer<uint32_t> u(n);
   SecretBuffer<uint32_t> product(n);
   for (size_t i = 0; i < halves_[0].num_limbs(); ++i) {

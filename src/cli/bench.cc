@@ -59,6 +59,8 @@ void define(CLI::App& verb, Options& options) {
                   "random weights and inputs")
       ->excludes(widths)
       ->excludes(quadratic);
+  verb.add_flag("--trusting", options.bench.trusting,
+                "answers without masks, as cryptotl-server --trusting gives them");
   add_precision(verb, options.bench.precision);
   add_seed(verb, options.bench.seed);
 }

@@ -124,6 +124,10 @@ void define_evaluation(CLI::App& verb, EvaluationOptions& options) {
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
   add_precision(verb, options.precision);
+  verb.add_option("--feature-noise", options.feature_noise,
+                  "standard deviation of Gaussian noise that the server adds to every feature")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("SIGMA");
   verb.add_option("--threads", options.server_threads, "of the server's pass")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();

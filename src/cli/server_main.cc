@@ -38,10 +38,37 @@ void define_batches(CLI::App& app, Arguments& arguments) {
   app.add_option_function<uint64_t>(
       "--epoch", [&](uint64_t epoch) { batches.epoch = epoch; },
       "number of the public seed that batches share; never go back to one (default: the week since 1970)");
-  app.add_flag(
-      "--trusting", batches.trusting,
-      "leave out of batches' answers the fresh encryptions of zero: some 10 % quicker, but the noise "
-      "of answers then tells a client of the weights and of hidden layers (docs/security.md)");
+  app.add_flag_callback(
+      "--trusting", [&] { batches.trusting = arguments.server.trusting = true; },
+      "leave out of answers the fresh encryptions of zero and the noise that floods them: up to 10 % "
+      "quicker, "
+      "but the noise of answers then tells a client of the weights and of hidden layers (docs/security.md)");
+}
+
+/// What answers hide of the network, and noise that is asked for.
+void define_noise(CLI::App& app, cryptotl::ServerOptions& server, CLI::Option* precision) {
+  constexpr double kPrivatePrecision = 1.0 / 256;
+  const auto privacy = app.add_option_function<double>(
+                              "--circuit-privacy",
+                              [&server, precision](double bits) {
+                                server.plan.privacy.statistical_bits = bits;
+                                if (precision->count() == 0) server.plan.precision = kPrivatePrecision;
+                              },
+                              "statistical bits, such as 40, to which answers shall hide the network behind "
+                              "their outputs; takes "
+                              "a larger ring, some hundred times the time, no batches, and a precision of "
+                              "2^-8 where none is given")
+                           ->check(CLI::Range(1.0, cryptotl::kMostPrivacyBits))
+                           ->type_name("BITS");
+  app.add_option("--private-answers", server.plan.privacy.answers,
+                 "answers to one client, ever, for which --circuit-privacy holds")
+      ->check(CLI::Range(1.0, cryptotl::kMostPrivateAnswers))
+      ->capture_default_str()
+      ->needs(privacy);
+  app.add_option("--feature-noise", server.plan.output_noise,
+                 "standard deviation of Gaussian noise in every feature of every answer; no batches then")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("SIGMA");
 }
 
 int parse(int argc, char** argv, Arguments& arguments) {
@@ -84,6 +111,7 @@ int parse(int argc, char** argv, Arguments& arguments) {
          "score_calibration, else features)")
       ->check(CLI::IsMember({"features", "scores", "both"}));
   define_batches(app, arguments);
+  define_noise(app, arguments.server, precision);
   app.add_flag("--json", arguments.json, "print one line of JSON with the URL, instead of the URL alone");
   try {
     app.parse(argc, argv);

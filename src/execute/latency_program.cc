@@ -25,6 +25,8 @@ void require_cover(const Packing& packing) {
   }
 }
 
+constexpr double kEncodedMatrix = 0x1p57;  // largest entry times the scale at which diagonals are encoded
+
 double entry_or_zero(const Matrix& matrix, size_t row, size_t col) {
   return row < matrix.rows && col < matrix.cols ? matrix(row, col) : 0.0;
 }
@@ -82,7 +84,7 @@ RnsPolynomial LatencyProgram::encode_constant(std::span<const Complex> slots, co
 }
 
 template <typename Entry>
-LatencyProgram::Diagonals LatencyProgram::encode(size_t matrix, const Entry& entry) const {
+LatencyProgram::Diagonals LatencyProgram::encode(size_t matrix, double largest, const Entry& entry) const {
   const size_t n = params_->n();
   const size_t slots = params_->slots();
   const size_t count = plan_.packing.diagonals(matrix);
@@ -95,6 +97,10 @@ LatencyProgram::Diagonals LatencyProgram::encode(size_t matrix, const Entry& ent
   out.words.resize(limbs * out.limb_words);
   const bool between = matrix > 0 && matrix + 1 < plan_.matrices.size();
   const size_t copies = between ? plan_.packing.blocks() : 1;  // each input and each output has its own entry
+  // Beyond the encoder's integers: encoded at a scale that holds all digits of doubles, and multiplied.
+  double scale = plan_.matrices[matrix].scale;
+  int shift = 0;
+  for (; scale * std::max(1.0, largest) > kEncodedMatrix; scale /= 2) ++shift;
   std::vector<Complex> diagonal(slots);
   for (size_t r = 0; r < count; ++r) {
     const size_t giant = r / out.baby_steps;
@@ -102,8 +108,8 @@ LatencyProgram::Diagonals LatencyProgram::encode(size_t matrix, const Entry& ent
     const size_t moved = giant * out.baby_steps;
     for (size_t t = 0; t < slots; ++t) diagonal[(t + moved) % slots] = entry(r, t);
     const std::vector<int64_t> integers =
-        encode_diagonal(encoder_, diagonal, plan_.matrices[matrix].scale, copies, matrix * slots + r);
-    const RnsPolynomial encoded = to_ntt(*params_, integers, out.limbs, true);
+        encode_diagonal(encoder_, diagonal, scale, copies, matrix * slots + r);
+    const RnsPolynomial encoded = shifted_to_ntt(*params_, integers, shift, out.limbs, true);
     for (size_t limb = 0; limb < limbs; ++limb) {
       const Modulus& q = params_->modulus(params_->extended_index(limb, out.limbs));
       for (size_t block = 0; block < n / 16; ++block) {
@@ -122,7 +128,12 @@ void LatencyProgram::encode_matrices(const FoldedNetwork& network) {
   const size_t half = packing.half_outputs();
   const size_t last = network.maps.size() - 1;
   // Adding the conjugate doubles the real part, hence the halves.
-  matrices_.push_back(encode(0, [&](size_t r, size_t t) {
+  const auto largest = [&](size_t i) {
+    double out = 0;
+    for (const double weight : network.maps[i].weight.values) out = std::max(out, std::abs(weight));
+    return out;
+  };
+  matrices_.push_back(encode(0, largest(0), [&](size_t r, size_t t) {
     const Matrix& weight = network.maps.front().weight;
     const size_t k = input_of_slot(packing, (t + r) % packing.slots());
     const size_t row = t % packing.block;
@@ -130,12 +141,12 @@ void LatencyProgram::encode_matrices(const FoldedNetwork& network) {
                    -0.5 * entry_or_zero(weight, row, packing.period() + k));
   }));
   for (size_t i = 1; i < last; ++i) {
-    matrices_.push_back(encode(i, [&](size_t r, size_t t) {
+    matrices_.push_back(encode(i, largest(i), [&](size_t r, size_t t) {
       const size_t row = t % packing.block;
       return Complex(entry_or_zero(network.maps[i].weight, row, (row + r) % packing.block), 0);
     }));
   }
-  matrices_.push_back(encode(last, [&](size_t r, size_t t) {
+  matrices_.push_back(encode(last, largest(last), [&](size_t r, size_t t) {
     const Matrix& weight = network.maps.back().weight;
     OutputEntry at;
     if (!output_entry(packing, t, r, at)) return Complex(0, 0);
@@ -153,9 +164,12 @@ void LatencyProgram::encode_biases(const FoldedNetwork& network, const std::vect
     const bool last = i + 1 == network.maps.size();
     const double centre = i == 0 ? 0.5 : centres[i - 1];
     const auto bias = [&](size_t row) { return row < map.weight.rows ? bias_of(map, row, centre) : 0.0; };
-    std::vector<Complex> slots(last ? half : packing.slots());
+    std::vector<Complex> slots(last && !packing.only_outputs() ? half : packing.slots());
     for (size_t t = 0; t < slots.size(); ++t) {
-      slots[t] = last ? Complex(bias(t), bias(t + half)) : Complex(bias(t % packing.block), 0);
+      // Copies of outputs get theirs, too: without, they would tell it.
+      const size_t r = packing.only_outputs() ? t % packing.output_stride : t;
+      if (!last) slots[t] = Complex(bias(t % packing.block), 0);
+      if (last && r < half) slots[t] = Complex(bias(r), bias(r + half));
     }
     biases_.push_back(encode_constant(slots, plan_.matrix_output(i)));
   }
@@ -177,13 +191,18 @@ void LatencyProgram::encode_activation(const FoldedActivation& activation, size_
 }
 
 LatencyProgram::LatencyProgram(const FoldedNetwork& network, const Calibration& calibration,
-                               const LatencyPlan& plan)
-    : plan_(plan), params_(Params::create(plan.params).value()), encoder_(plan.params.log_n) {
+                               const LatencyPlan& plan, bool trusting)
+    : plan_(plan),
+      trusting_(trusting),
+      secret_(1),
+      params_(Params::create(plan.params).value()),
+      encoder_(plan.params.log_n) {
   if (!made_for(plan, plan.packing.widths, network, calibration)) {
     throw Error(ErrorCode::parameter_mismatch,
                 "the plan was made for a network of other widths or activations");
   }
   require_cover(plan.packing);
+  random_bytes(secret_[0]);
   std::vector<double> centres;
   for (size_t i = 0; i < network.activations.size(); ++i) {
     centres.push_back(calibration.layers[i].centre);
@@ -206,14 +225,17 @@ size_t LatencyProgram::bytes() const {
 }
 
 Result<std::shared_ptr<const LatencyKeys>> LatencyKeys::create(const LatencyPlan& plan,
-                                                               const EvaluationKeys& keys) {
+                                                               const EvaluationKeys& keys,
+                                                               const PublicKey& public_key) {
   const auto out = std::make_shared<LatencyKeys>();
   const auto params = Params::create(plan.params);
   if (!params.ok()) return params.error();
-  if ((*params)->id() != keys.params->id()) {
+  if ((*params)->id() != keys.params->id() || (*params)->id() != public_key.params->id()) {
     return Error(ErrorCode::parameter_mismatch,
                  "evaluation keys: made under other parameters than the plan's");
   }
+  if (keys.key_id != public_key.key_id)
+    return Error(ErrorCode::parameter_mismatch, "evaluation keys and public key belong to two secret keys");
   out->key_id_ = keys.key_id;
   const std::vector<KeyRequest> uses = key_uses(plan);
   size_t words = 0;
@@ -233,11 +255,12 @@ Result<std::shared_ptr<const LatencyKeys>> LatencyKeys::create(const LatencyPlan
     out->keys_.try_emplace({use.galois_element, use.limbs}, **params, keys.key_id, *key, use.limbs, memory);
     memory += PreparedKey::words(**params, use.limbs);
   }
+  out->zero_.emplace(public_key, plan.answer_limbs());
   return std::shared_ptr<const LatencyKeys>(out);
 }
 
 size_t LatencyKeys::bytes() const {
-  size_t sum = 0;
+  size_t sum = zero_->bytes();
   for (const auto& [use, key] : keys_) sum += key.bytes();
   return sum;
 }

@@ -10,6 +10,8 @@
 #include "cryptotl/ckks/wire.h"
 #include "cryptotl/execute/latency.h"
 #include "cryptotl/plan/activation_circuit.h"
+#include "cryptotl/rns/kernels.h"
+#include "execute/answer_mask.h"
 #include "execute/multiplier.h"
 
 namespace cryptotl {
@@ -47,13 +49,13 @@ struct LatencyRunner::Workspace : Multiplier {
   Workspace(const LatencyProgram& served, ThreadPool& threads)
       : Multiplier(*served.params_, served.plan().top_limbs(), threads),
         program(served),
-        memory(matrix_memory()) {
+        memory(matrix_memory()),
+        mask(served.plan(), served.encoder_, served.trusting()) {
     size_t most = 0;
     for (const ActivationPlan& activation : plan().activations) {
       most = std::max(most, activation_products(activation.degree).size() + 1);
     }
     for (size_t i = 0; i < most; ++i) registers.push_back({poly(), poly()});
-    random_slots.resize(plan().random_slots ? plan().packing.slots() : 0);
     for (size_t i = 0; i < plan().matrices.size(); ++i) folds.push_back(folds_of(plan().packing, i));
     timeline.reserve(kMostParts * plan().matrices.size());
   }
@@ -93,13 +95,13 @@ struct LatencyRunner::Workspace : Multiplier {
   void first_matrix(const RnsPolynomial& c0, const Ticket& ticket);
   void first_product(const ProductResidues& terms, size_t drop, const Ticket& ticket);
   void prepare(const RnsPolynomial& c1, const LatencyKeys& keys, Ticket& ticket);
-  void fill_other_slots(RnsPolynomial& out);
+  void add_masks(const Ciphertext& input, const LatencyKeys& keys, Ciphertext& answer);
   SwitchedCiphertext run(const Ciphertext& input, const LatencyKeys& keys, const Ticket* ticket);
 
   const LatencyProgram& program;
   MatrixMemory memory;
   std::vector<Pair> registers;  ///< of one activation: v, then one a product
-  std::vector<Complex> random_slots;
+  AnswerMask mask;
   std::vector<std::vector<std::vector<uint32_t>>> folds;  ///< of each matrix
   std::vector<PassPart> timeline;
   Clock::time_point part_began;
@@ -348,18 +350,15 @@ void LatencyRunner::Workspace::first_product(const ProductResidues& terms, size_
   if (terms.constant) add(registers[1][0], *terms.constant);
 }
 
-/// Random numbers up to the output limit in every slot, and part of a slot, that holds no output.
-void LatencyRunner::Workspace::fill_other_slots(RnsPolynomial& out) {
-  if (random_slots.empty()) return;
-  std::vector<int64_t> words(2 * random_slots.size());
-  random_bytes({reinterpret_cast<uint8_t*>(words.data()), words.size() * sizeof(int64_t)});
-  const auto number = [&](size_t i) { return plan().output_limit * 0x1p-63 * static_cast<double>(words[i]); };
-  const size_t half = plan().packing.half_outputs();
-  for (size_t t = 0; t < random_slots.size(); ++t) {
-    random_slots[t] = {t < half ? 0.0 : number(2 * t),
-                       t + half < plan().output_width() ? 0.0 : number(2 * t + 1)};
-  }
-  add(out, program.encode_constant(random_slots, {plan().answer_limbs(), plan().output_scale()}));
+/// Takes the answer to coefficient form, and adds to it what hides how it came about.
+void LatencyRunner::Workspace::add_masks(const Ciphertext& input, const LatencyKeys& keys,
+                                         Ciphertext& answer) {
+  pool.for_each(2 * plan().answer_limbs(),
+                [&](size_t i) { kernel.ntt_inverse(answer.parts[i % 2].limb(i / 2), params.tables(i / 2)); });
+  Label label("answer");
+  label.add(params.id()).add(input_digest(input));
+  Xof stream(program.secret_[0], label.view());
+  mask.add_to(answer.parts[0], answer.parts[1], params, keys.zero(), stream);
 }
 
 SwitchedCiphertext LatencyRunner::Workspace::run(const Ciphertext& input, const LatencyKeys& keys,
@@ -386,9 +385,11 @@ SwitchedCiphertext LatencyRunner::Workspace::run(const Ciphertext& input, const 
   }
   add(answer.parts[0], program.biases_[last]);
   mark("rescale", last);
-  fill_other_slots(answer.parts[0]);
+  add_masks(input, keys, answer);
+  mark("masks", last);
   SwitchedCiphertext switched =
-      modulus_switch(answer, plan().answer_bits, plan().answer_dropped_bits, plan().answer_spare_bits);
+      modulus_switch(answer.params, answer.key_id, answer.scale, answer.parts[0], answer.parts[1],
+                     plan().answer_bits, plan().answer_dropped_bits, plan().answer_spare_bits);
   mark("modulus switch", last);
   return switched;
 }

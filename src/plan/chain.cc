@@ -9,9 +9,7 @@
 namespace cryptotl {
 namespace {
 
-constexpr size_t kMaxBaseLimbs = 3;
-constexpr size_t kMaxSpecialPrimes = 3;  // a fourth pays for no chain of 30-bit primes up to N = 16384
-constexpr size_t kMaxChoices = 9;        // rescales that are chosen one by one; beyond, in two groups
+constexpr size_t kMaxChoices = 9;  // rescales that are chosen one by one; beyond, in two groups
 
 /// As ntt_primes, but looked for once: a search asks for the same ones thousands of times.
 std::vector<uint32_t> largest_primes(uint32_t step, size_t count) {
@@ -24,7 +22,7 @@ std::vector<uint32_t> largest_primes(uint32_t step, size_t count) {
 }  // namespace
 
 void for_each_chain(const std::vector<bool>& of_matrix, size_t most_primes,
-                    const std::function<void(const Chain&)>& visit) {
+                    const std::function<void(const Chain&)>& visit, const ChainRange& range) {
   const size_t rescales = of_matrix.size();
   const bool grouped = rescales > kMaxChoices;
   const size_t choices = grouped ? 2 : rescales - 1;
@@ -32,12 +30,13 @@ void for_each_chain(const std::vector<bool>& of_matrix, size_t most_primes,
     Chain chain;
     for (size_t i = 0; i + 1 < rescales; ++i) {
       const size_t bit = grouped ? (of_matrix[i] ? 0 : 1) : i;
-      chain.drops.push_back(1 + (bits >> bit & 1));
+      chain.drops.push_back(range.least_drop + (bits >> bit & 1));
     }
     chain.drops.push_back(0);
     for (size_t& last = chain.drops.back(); last <= 2; ++last) {
-      for (chain.base_limbs = 1; chain.base_limbs <= kMaxBaseLimbs; ++chain.base_limbs) {
-        for (chain.special_primes = 1; chain.special_primes <= kMaxSpecialPrimes; ++chain.special_primes) {
+      for (chain.base_limbs = 1; chain.base_limbs <= range.most_base_limbs; ++chain.base_limbs) {
+        for (chain.special_primes = 1; chain.special_primes <= range.most_special_primes;
+             ++chain.special_primes) {
           if (chain.primes() + chain.special_primes <= most_primes) visit(chain);
         }
       }

@@ -22,10 +22,19 @@ struct Chain {
   }
 };
 
-/// Calls `visit` for every chain of one or two primes a rescale (none to two after the last matrix) and of at
-/// most `most_primes` in all.
+/// Which chains are looked at.
+struct ChainRange {
+  size_t least_drop = 1;  ///< of a rescale; or one more
+  size_t most_base_limbs = 3;
+  size_t most_special_primes = 3;  ///< a fourth pays for no chain of 30-bit primes up to N = 16384
+};
+/// For noise far below what outputs need.
+inline constexpr ChainRange kWideChains = {2, 5, 4};
+
+/// Calls `visit` for every chain of one or two primes a rescale (or of more, as the range has it; none to two
+/// after the last matrix) and of at most `most_primes` in all.
 void for_each_chain(const std::vector<bool>& of_matrix, size_t most_primes,
-                    const std::function<void(const Chain&)>& visit);
+                    const std::function<void(const Chain&)>& visit, const ChainRange& range = {});
 
 /// True for the rescales after a matrix, false for those after products.
 std::vector<bool> rescales_of(const FoldedNetwork& network);

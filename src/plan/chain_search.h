@@ -18,20 +18,31 @@ namespace cryptotl {
 template <typename Plan, typename Noise>
 class ChainSearch {
  public:
+  /// What is added to an answer and how it travels, and the predicted error with it; from the deviation of
+  /// all before, and the most that it may be with all.
+  using Finish = std::function<void(Plan&, const Noise&, double deviation, double most)>;
+
   /// `complete` sets what else follows from a chain that is set, and returns what the plan costs.
-  ChainSearch(double precision, std::function<double(Plan&)> complete)
-      : precision_(precision), complete_(std::move(complete)) {}
+  ChainSearch(double precision, std::function<double(Plan&)> complete, Finish finish = round_answer)
+      : precision_(precision), complete_(std::move(complete)), finish_(std::move(finish)) {}
+
+  /// The answer is rounded for its way, and nothing else.
+  static void round_answer(Plan& plan, const Noise&, double deviation, double most) {
+    choose_answer(plan, deviation, most);
+    plan.predicted_error = kTail * std::hypot(deviation, answer_rounding(plan));
+  }
 
   /// A plan without chain and scales, and the noise of its answers.
-  void add(Plan outline, Noise noise, const std::vector<bool>& rescales) {
+  void add(Plan outline, Noise noise, const std::vector<bool>& rescales, const ChainRange& range = {}) {
     const size_t most = static_cast<size_t>(guideline_log_qp(outline.params.log_n)) / kPrimeBits;
     outlines_.push_back(std::move(outline));
     noises_.push_back(std::move(noise));
-    for_each_chain(rescales, most, [&](const Chain& chain) {
+    const auto visit = [&](const Chain& chain) {
       Plan plan = outlines_.back();
       use_chain(plan, chain);
       candidates_.push_back({complete_(plan), outlines_.size() - 1, chain});
-    });
+    };
+    for_each_chain(rescales, most, visit, range);
   }
   bool empty() const { return outlines_.empty(); }
 
@@ -48,12 +59,12 @@ class ChainSearch {
       const Noise& noise = noises_[candidate.outline];
       const double deviation = choose_scales(noise, plan);
       if (!std::isfinite(deviation)) continue;
-      choose_answer(plan, deviation, precision_ / kTail);
-      plan.predicted_error = kTail * std::hypot(deviation, answer_rounding(plan));
+      finish_(plan, noise, deviation, precision_ / kTail);
       if (plan.predicted_error <= precision_) {
         plan.noise = noise.terms(plan, Encryption::secret_key);
         return Found{std::move(plan), noise};
       }
+      if (!std::isfinite(plan.predicted_error)) continue;
       if (!nearest_ || plan.predicted_error < nearest_->predicted_error) nearest_ = std::move(plan);
     }
     return std::nullopt;
@@ -70,6 +81,7 @@ class ChainSearch {
 
   double precision_;
   std::function<double(Plan&)> complete_;
+  Finish finish_;
   std::vector<Plan> outlines_;
   std::vector<Noise> noises_;
   std::vector<Candidate> candidates_;

@@ -145,7 +145,7 @@ LatencyCost cost_of(const LatencyPlan& plan, const KernelSpeeds& speeds) {
   const ParamsPtr params = Params::create(plan.params).value();
   return {pass_milliseconds(plan, speeds), ciphertext_bytes(*params, 2, plan.top_limbs(), true),
           answer_bytes(*params, plan.answer_bits, plan.answer_dropped_bits),
-          evaluation_key_bytes(*params, required_keys(plan))};
+          key_set_bytes(*params, required_keys(plan))};
 }
 
 }  // namespace cryptotl

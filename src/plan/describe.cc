@@ -3,6 +3,7 @@
 
 #include "cryptotl/plan/activation_circuit.h"
 #include "cryptotl/plan/batch_plan.h"
+#include "cryptotl/plan/circuit_privacy.h"
 #include "cryptotl/plan/latency_plan.h"
 
 namespace cryptotl {
@@ -73,7 +74,7 @@ std::string describe(const LatencyPlan& plan, const KernelSpeeds& speeds) {
   }
   number() << plan.packing.output_copies << " partial sums folded; answer at 2^"
            << log_of(plan.output_scale()) << ", |y| <= " << plan.output_limit
-           << (plan.random_slots ? ", other slots random" : "") << "\n";
+           << ", random numbers in other slots\n";
   describe_switch(number(), plan);
   out << "about " << std::round(10 * cost.milliseconds) / 10 << " ms; request " << cost.request_bytes
       << " bytes, response " << cost.response_bytes << ", keys " << cost.key_bytes << "\n"
@@ -81,6 +82,7 @@ std::string describe(const LatencyPlan& plan, const KernelSpeeds& speeds) {
       << " (inputs under a public key: " << plan.predicted_error_public
       << "); standard deviation by source:\n";
   describe_noise(out, plan);
+  out << describe_privacy(plan);
   return out.str();
 }
 

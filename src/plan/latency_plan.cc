@@ -4,12 +4,18 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "cryptotl/ckks/gaussian.h"
+#include "cryptotl/ckks/noise.h"
 #include "cryptotl/plan/activation_circuit.h"
 #include "cryptotl/rns/automorphism.h"
 #include "plan/program_json.h"
+#include "scales.h"
 
 namespace cryptotl {
 namespace {
+
+constexpr double kNoiseTail = 8;          // deviations
+constexpr double kShareOfModulus = 0.01;  // stands free on either side of the largest answers
 
 Error refuse(const std::string& why) { return Error(ErrorCode::invalid_argument, "plan: " + why); }
 
@@ -74,6 +80,11 @@ std::vector<KeyRequest> required_keys(const LatencyPlan& plan) {
   return keys;
 }
 
+double LatencyPlan::noise_of_coefficient() const {
+  return std::hypot(flood_deviation, output_noise) * output_scale() /
+         slot_deviation(1, size_t{1} << params.log_n);
+}
+
 nlohmann::json LatencyPlan::to_json() const {
   nlohmann::json out = program_json(*this);
   for (size_t i = 0; i < matrices.size(); ++i) out["matrices"][i]["baby_steps"] = matrices[i].baby_steps;
@@ -83,7 +94,12 @@ nlohmann::json LatencyPlan::to_json() const {
               {"output_window", packing.output_window},
               {"output_stride", packing.output_stride},
               {"output_copies", packing.output_copies},
-              {"random_slots", random_slots},
+              {"random_limit", random_limit},
+              {"other_deviation", other_deviation},
+              {"matrix_deviation", matrix_deviation},
+              {"evaluation_deviation", evaluation_deviation},
+              {"flood_deviation", flood_deviation},
+              {"output_noise", output_noise},
               {"predicted_error_public", predicted_error_public}});
   return out;
 }
@@ -103,7 +119,12 @@ LatencyPlan unchecked_from_json(const nlohmann::json& json) {
   plan.packing.output_copies = json.at("output_copies").get<size_t>();
   for (size_t i = 0; i < plan.matrices.size(); ++i)
     plan.matrices[i].baby_steps = json.at("matrices").at(i).at("baby_steps").get<size_t>();
-  plan.random_slots = json.at("random_slots").get<bool>();
+  plan.random_limit = json.at("random_limit").get<double>();
+  plan.other_deviation = json.at("other_deviation").get<double>();
+  plan.matrix_deviation = json.at("matrix_deviation").get<double>();
+  plan.evaluation_deviation = json.at("evaluation_deviation").get<double>();
+  plan.flood_deviation = json.at("flood_deviation").get<double>();
+  plan.output_noise = json.at("output_noise").get<double>();
   plan.predicted_error_public = json.at("predicted_error_public").get<double>();
   return plan;
 }
@@ -119,6 +140,15 @@ Status check(const LatencyPlan& plan) {
   for (size_t i = 0; i < plan.matrices.size(); ++i) {
     if (!valid_baby_steps(plan.matrices[i].baby_steps, plan.packing.diagonals(i)))
       return refuse("matrix " + std::to_string(i + 1) + " has a number of baby steps that cannot be");
+  }
+  for (const double size : {plan.random_limit, plan.other_deviation, plan.matrix_deviation,
+                            plan.evaluation_deviation, plan.flood_deviation, plan.output_noise}) {
+    if (!(size >= 0 && size <= plan.slot_limit)) return refuse("noise or random numbers out of bounds");
+  }
+  if (plan.noise_of_coefficient() > kLargestGaussianDeviation ||
+      kNoiseTail * plan.noise_of_coefficient() * std::exp2(plan.answer_spare_bits) >
+          kShareOfModulus * modulus_of(plan.params, plan.params.base_limbs)) {
+    return refuse("so much noise that answers may wrap around");
   }
   if (!std::isfinite(plan.predicted_error_public) || plan.predicted_error_public <= 0)
     return refuse("no predicted error for inputs of the public key");

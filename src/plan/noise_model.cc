@@ -47,12 +47,15 @@ double largest_entry(const Matrix& matrix) {
 
 }  // namespace
 
-void NoiseSum::add(size_t layer, const char* name, double deviation, double tail) {
+void NoiseSum::add(size_t layer, const char* name, double deviation, double tail, Origin origin) {
   variance_ += std::pow(tail * deviation, 2);
+  if (origin == Origin::evaluation) evaluation_variance_ += std::pow(tail * deviation, 2);
   if (terms_ != nullptr) terms_->push_back({"layer " + std::to_string(layer + 1) + ": " + name, deviation});
 }
 
 double NoiseSum::deviation() const { return std::sqrt(variance_); }
+
+double NoiseSum::evaluation_deviation() const { return std::sqrt(evaluation_variance_); }
 
 NoiseModel::NoiseModel(const FoldedNetwork& network, const Calibration& calibration, const ParamsSpec& params)
     : calibration_(calibration),
@@ -88,6 +91,7 @@ void NoiseModel::add_activation(const ProgramPlan& plan, size_t i, NoiseSum& sum
   const std::vector<Register> registers = plan.registers(i);
   const auto products = activation_products(plan.activations[i].degree);
   double variance = 0;
+  double factors = 0;
   for (size_t p = 0; p < products.size(); ++p) {
     const Register& left = registers[products[p].left];
     const Register& right = registers[products[p].right];
@@ -99,10 +103,11 @@ void NoiseModel::add_activation(const ProgramPlan& plan, size_t i, NoiseSum& sum
     for (size_t k = 0; k < linear_[i][p].size(); ++k) {
       const double factor = linear_[i][p][k] * scale / registers[k].scale;
       const double wrong = std::abs(factor - std::round(factor)) * registers[k].scale / scale;
-      variance += std::pow(register_gains[p] * register_limits_[i][k] * wrong / kBoundShare, 2) * widths_[i];
+      factors += std::pow(register_gains[p] * register_limits_[i][k] * wrong / kBoundShare, 2) * widths_[i];
     }
   }
   sum.add(i, "products: key switching and rescale", std::sqrt(variance), tail());
+  sum.add(i, "rounding of the linear factors", std::sqrt(factors), tail(), Origin::weights);
 }
 
 void NoiseModel::add_all(const ProgramPlan& plan, Encryption encryption, NoiseSum& sum) const {
@@ -116,7 +121,19 @@ void NoiseModel::add_all(const ProgramPlan& plan, Encryption encryption, NoiseSu
 double NoiseModel::deviation(const ProgramPlan& plan, Encryption encryption) const {
   NoiseSum sum;
   add_all(plan, encryption, sum);
+  return std::hypot(sum.deviation(), wish(plan, sum));
+}
+
+double NoiseModel::source_deviation(const ProgramPlan& plan, Encryption encryption) const {
+  NoiseSum sum;
+  add_all(plan, encryption, sum);
   return sum.deviation();
+}
+
+double NoiseModel::evaluation_deviation(const ProgramPlan& plan) const {
+  NoiseSum sum;
+  add_all(plan, Encryption::secret_key, sum);
+  return sum.evaluation_deviation();
 }
 
 std::vector<NoiseTerm> NoiseModel::terms(const ProgramPlan& plan, Encryption encryption) const {

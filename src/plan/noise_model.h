@@ -10,17 +10,25 @@ namespace cryptotl {
 /// Who encrypts: the error of an input differs.
 enum class Encryption { secret_key, public_key };
 
+/// Where an error comes from: from the client's encryption, from rounding weights when they are encoded,
+/// which makes another network but the same one for all, or from computing on ciphertexts.
+enum class Origin { input, weights, evaluation };
+
 /// Adds up independent errors, and keeps them apart where they are asked for.
 class NoiseSum {
  public:
   explicit NoiseSum(std::vector<NoiseTerm>* terms = nullptr) : terms_(terms) {}
   /// Counts `tail` times (secret_tail()).
-  void add(size_t layer, const char* name, double deviation, double tail = 1);
+  void add(size_t layer, const char* name, double deviation, double tail = 1,
+           Origin origin = Origin::evaluation);
   double deviation() const;
+  /// Of those of evaluation alone.
+  double evaluation_deviation() const;
 
  private:
   std::vector<NoiseTerm>* terms_;
   double variance_ = 0;
+  double evaluation_variance_ = 0;
 };
 
 /// Predicts the error of a plan's answers from the gains that the calibration measured: every operation adds
@@ -31,13 +39,19 @@ class NoiseModel {
   virtual ~NoiseModel() = default;
 
   /// The standard deviation of the worst output, tails counted, before the answer is rounded for its way to
-  /// the client.
+  /// the client; with wish().
   double deviation(const ProgramPlan& plan, Encryption encryption) const;
+  /// The same without wish().
+  double source_deviation(const ProgramPlan& plan, Encryption encryption) const;
+  /// The part of it that computing on ciphertexts adds, whoever encrypted.
+  double evaluation_deviation(const ProgramPlan& plan) const;
   /// The same with that rounding, source by source.
   std::vector<NoiseTerm> terms(const ProgramPlan& plan, Encryption encryption) const;
 
   /// Largest absolute values of each register of activation i, over the widened range of its input.
   const std::vector<double>& register_limits(size_t i) const { return register_limits_[i]; }
+  /// log2 of the largest size that an input times its scale may have.
+  virtual double largest_input_log() const { return 60; }
   /// log2 of the largest scale that entries of matrix i may have.
   virtual double largest_matrix_log(size_t i) const = 0;
 
@@ -45,6 +59,8 @@ class NoiseModel {
   NoiseModel(const FoldedNetwork& network, const Calibration& calibration, const ParamsSpec& params);
 
   virtual void add_matrix(const ProgramPlan& plan, size_t i, Encryption encryption, NoiseSum& sum) const = 0;
+  /// What a wish for noise counts for in the deviation, where there is one.
+  virtual double wish(const ProgramPlan&, const NoiseSum&) const { return 0; }
   /// What is added to the answer once the last matrix is done.
   virtual void add_answer(const ProgramPlan&, NoiseSum&) const {}
 

@@ -19,6 +19,11 @@ ValueRange widened(const ValueRange& range, double margin) {
   return {range.low - margin * span, range.high + margin * span};
 }
 
+double output_limit_of(const Calibration& calibration) {
+  return kOutputMargin *
+         std::max({std::abs(calibration.output.low), std::abs(calibration.output.high), 1e-3});
+}
+
 Status check_calibration(const FoldedNetwork& network, const Calibration& calibration) {
   bool fits = calibration.layers.size() == network.maps.size();
   for (size_t i = 0; fits && i < network.activations.size(); ++i) {
@@ -36,8 +41,7 @@ void begin_outline(ProgramPlan& plan, const FoldedNetwork& network, const Calibr
     plan.activations.push_back({activation.degree, std::vector<size_t>(activation_depth(activation.degree))});
   }
   plan.input_range = widened(calibration.input, kInputMargin);
-  plan.output_limit =
-      kOutputMargin * std::max({std::abs(calibration.output.low), std::abs(calibration.output.high), 1e-3});
+  plan.output_limit = output_limit_of(calibration);
 }
 
 Status check_wish(const FoldedNetwork& network, const Calibration& calibration, const PlanOptions& options) {

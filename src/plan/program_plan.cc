@@ -152,7 +152,7 @@ Status check_chain(const ProgramPlan& plan) {
 
 Status check_scales(const ProgramPlan& plan) {
   const auto sound = [](double scale) { return positive(scale) && scale >= 0x1p8; };
-  const auto integer = [&](double scale) { return sound(scale) && scale <= 0x1p62; };
+  const auto integer = [&](double scale) { return sound(scale) && scale <= 0x1p120; };
   const auto matrix_sound = [&](const MatrixPlan& matrix) { return integer(matrix.scale); };
   if (!integer(plan.input_scale) || !std::ranges::all_of(plan.matrices, matrix_sound)) {
     return refuse("a scale is out of bounds");

@@ -10,9 +10,8 @@
 namespace cryptotl {
 namespace {
 
-constexpr double kModulusMargin = 8.0;    // between a value times its scale and the modulus
-constexpr double kPartialSums = 8.0;      // how much larger than the whole they may be
-constexpr double kLargestInput = 0x1p60;  // of an input times its scale, which travels as 64-bit integers
+constexpr double kModulusMargin = 8.0;  // between a value times its scale and the modulus
+constexpr double kPartialSums = 8.0;    // how much larger than the whole they may be
 constexpr double kLeastMatrixScale = 0x1p10;
 
 /// Everything that the search over scales asks of a plan.
@@ -23,8 +22,9 @@ class ScaleSearch {
   double run() {
     std::vector<double> best;
     double least = std::numeric_limits<double>::infinity();
-    for (double input = 24; input <= 60; input += 4) {
-      for (double matrix = 14; matrix <= 54; matrix += 4) {
+    const double largest_matrix = noise_.largest_input_log() > 60 ? noise_.largest_matrix_log(0) : 54;
+    for (double input = 24; input <= noise_.largest_input_log(); input += 4) {
+      for (double matrix = 14; matrix <= largest_matrix; matrix += 4) {
         std::vector<double> logs(plan_.matrices.size(), matrix);
         logs[0] = input;
         if (const double error = evaluate(logs); error < least) {
@@ -77,7 +77,8 @@ class ScaleSearch {
   bool fits() const {
     const double input_limit = std::max(std::abs(plan_.input_range.low), std::abs(plan_.input_range.high));
     const double input = plan_.input_scale * (1 + input_limit);
-    if (plan_.input_scale < 0x1p12 || input > kLargestInput || !inside(input, 1, plan_.top_limbs()))
+    if (plan_.input_scale < 0x1p12 || input > std::exp2(noise_.largest_input_log()) ||
+        !inside(input, 1, plan_.top_limbs()))
       return false;
     for (size_t i = 0; i < plan_.matrices.size(); ++i) {
       const MatrixPlan& matrix = plan_.matrices[i];

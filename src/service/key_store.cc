@@ -58,9 +58,7 @@ void sync_folder(const fs::path& folder) {
 }  // namespace
 
 KeyPlan::KeyPlan(const LatencyPlan& wanted, ParamsPtr parameters)
-    : plan(wanted),
-      params(std::move(parameters)),
-      key_bytes(evaluation_key_bytes(*params, required_keys(plan))) {}
+    : plan(wanted), params(std::move(parameters)), key_bytes(key_set_bytes(*params, required_keys(plan))) {}
 
 Result<std::unique_ptr<KeyStore>> KeyStore::open(const fs::path& folder, const ServiceLimits& limits) {
   std::error_code failure;
@@ -153,9 +151,9 @@ Result<std::shared_ptr<const LatencyKeys>> KeyStore::prepare(const KeyPlan& plan
   if (digest(*bytes) != keys) {
     return Error(ErrorCode::malformed, "the bytes have another digest than the one that names them");
   }
-  const auto parsed = read_evaluation_keys(*bytes, plan.params);
+  const auto parsed = read_key_set(*bytes, plan.params, required_keys(plan.plan));
   if (!parsed.ok()) return parsed.error();
-  return LatencyKeys::create(plan.plan, *parsed);
+  return LatencyKeys::create(plan.plan, parsed->evaluation, parsed->public_key);
 }
 
 std::shared_ptr<const LatencyKeys> KeyStore::cached(const KeyPlan& plan, const Digest& keys) {

@@ -48,8 +48,8 @@ class KeyStore {
 
     Status begin();
     Status add(ByteView bytes);
-    /// Stores the file under its name. malformed where the digest is another, and what read_evaluation_keys
-    /// and LatencyKeys::create refuse.
+    /// Stores the file under its name. malformed where the digest is another, and what read_key_set and
+    /// LatencyKeys::create refuse.
     Status finish();
 
    private:

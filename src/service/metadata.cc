@@ -70,7 +70,8 @@ void check_scores(const ModelMetadata& metadata, const Json& parameters) {
           "labels: their number is not that of the scores");
   require(parameters.at("score_function") == metadata.score_function(),
           "score_function is not the one for this number of scores");
-  require(metadata.plan.random_slots, "a plan of scores fills the other slots with random numbers");
+  require(metadata.plan.packing.only_outputs() && metadata.plan.random_limit >= metadata.plan.output_limit,
+          "a plan of scores fills the other slots with random numbers");
   require(!metadata.output_layer && metadata.feature_mean.empty(), "scores tell nothing of the features");
 }
 
@@ -175,9 +176,7 @@ size_t ModelMetadata::response_bytes() const {
   return answer_bytes(*params, plan.answer_bits, plan.answer_dropped_bits);
 }
 
-size_t ModelMetadata::evaluation_key_bytes() const {
-  return cryptotl::evaluation_key_bytes(*params, required_keys(plan));
-}
+size_t ModelMetadata::evaluation_key_bytes() const { return key_set_bytes(*params, required_keys(plan)); }
 
 Json ModelMetadata::to_json() const {
   Json parameters = {

@@ -20,7 +20,10 @@ Digest wish_of(std::string_view kind, const Digest& model, const PlanOptions& op
   Label label(kind);
   label.add(model)
       .add(std::bit_cast<uint64_t>(options.precision))
-      .add(uint64_t{options.random_slots})
+      .add(uint64_t{options.outputs_alone})
+      .add(std::bit_cast<uint64_t>(options.privacy.statistical_bits))
+      .add(std::bit_cast<uint64_t>(options.privacy.answers))
+      .add(std::bit_cast<uint64_t>(options.output_noise))
       .add(as_bytes(CRYPTOTL_VERSION));
   return digest(label.view());
 }

@@ -371,7 +371,7 @@ Status Server::State::plan_offers(const Model& model, std::vector<Planned>& plan
   if (!folded.ok()) return folded.error();
   PlanOptions wanted = options.plan;
   if (options.offer != Offer::scores) {
-    wanted.random_slots = false;
+    wanted.outputs_alone = wanted.privacy.statistical_bits > 0;
     auto plan = plan_for_machine(*folded, model.calibration, wanted);
     if (!plan.ok()) return plan.error();
     plans.push_back({Answers::features, *folded, model.calibration, *std::move(plan)});
@@ -382,7 +382,8 @@ Status Server::State::plan_offers(const Model& model, std::vector<Planned>& plan
   if (!left_out.empty())
     return must ? Error(ErrorCode::invalid_argument, "no scores: " + left_out) : Status();
   FoldedNetwork network = append(*std::move(folded), *model.output_layer);
-  wanted.random_slots = true;
+  wanted.outputs_alone = true;
+  wanted.output_noise = 0;  // in units of features
   auto plan = plan_for_machine(network, *model.score_calibration, wanted);
   if (!plan.ok()) {
     if (must) return plan.error();
@@ -397,7 +398,8 @@ Status Server::State::plan_offers(const Model& model, std::vector<Planned>& plan
 Status Server::State::settle(const Model& model, std::span<Planned> plans) const {
   PlanOptions wanted = options.plan;
   for (Planned& planned : plans) {
-    wanted.random_slots = planned.plan.random_slots;
+    wanted.outputs_alone = planned.answers == Answers::scores || options.plan.privacy.statistical_bits > 0;
+    wanted.output_noise = planned.answers == Answers::scores ? 0 : options.plan.output_noise;
     auto plan =
         settle_plan(options.key_store, plan_wish(model_digest(model), wanted), planned.plan, wanted.speeds);
     if (!plan.ok()) return plan.error();
@@ -409,7 +411,7 @@ Status Server::State::settle(const Model& model, std::span<Planned> plans) const
 /// The plan for so many samples that was settled on before, or one for this machine.
 Result<BatchPlan> Server::State::plan_batches(const Planned& features, size_t samples) const {
   PlanOptions wanted = options.plan;
-  wanted.random_slots = false;
+  wanted.outputs_alone = false;
   wanted.samples = samples;
   const auto plan = plan_batches_for_machine(features.network, features.calibration, wanted);
   if (!plan.ok()) return plan.error();
@@ -437,6 +439,11 @@ std::vector<BatchKind> Server::State::small_batches(const Planned& features, con
 /// What keeps batches from being offered is no reason not to serve.
 void Server::State::prepare_batches(const Planned& features) {
   if (features.answers != Answers::features || !options.batches.offer) return;
+  const PlanOptions& wanted = options.plan;
+  if (wanted.privacy.statistical_bits > 0 || wanted.output_noise > 0) {
+    batches_left_out = "their answers carry neither the noise that hides the network nor the one asked for";
+    return;
+  }
   ModelMetadata& metadata = offered.front().metadata;
   const auto plan = plan_batches(features, 0);
   if (!plan.ok()) {
@@ -455,8 +462,8 @@ void Server::State::prepare_batches(const Planned& features) {
 void Server::State::prepare(const Model& model, std::span<const Planned> plans) {
   std::vector<std::shared_ptr<const LatencyProgram>> programs;
   for (const Planned& planned : plans) {
-    programs.push_back(
-        std::make_shared<const LatencyProgram>(planned.network, planned.calibration, planned.plan));
+    programs.push_back(std::make_shared<const LatencyProgram>(planned.network, planned.calibration,
+                                                              planned.plan, options.trusting));
     offered.push_back({ModelMetadata::of(model, planned.plan, planned.answers), programs.back()->bytes()});
   }
   prepare_batches(plans.front());

@@ -15,9 +15,16 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* kFormat = "cryptotl-keys";
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;  // 1: the public key did not go to the server
 constexpr size_t kManifestLimit = 1 << 16;
-constexpr const char* kFilesForDevices[] = {kPublicKeyFile, kPlanFile};
+
+/// What goes to the server, one after the other.
+constexpr const char* kFilesOfKeys[] = {kEvaluationKeyFile, kPublicKeyFile};
+
+Bytes joined(Bytes first, ByteView second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
 
 /// What keys.json says.
 struct Manifest {
@@ -44,7 +51,7 @@ Result<Manifest> read_manifest(const std::filesystem::path& path) {
     if (json->at("format_version") != kVersion) {
       return in_file(path, ErrorCode::unsupported_version,
                      "format version " + json->at("format_version").dump() + "; this build reads version " +
-                         std::to_string(kVersion));
+                         std::to_string(kVersion) + ": make new keys with cryptotl keygen");
     }
     return Manifest{json->at("params_id"),
                     json->at("key_id"),
@@ -70,12 +77,12 @@ Result<Digest> digest_from(const std::string& digits) {
 ClientKeys ClientKeys::generate(const ModelMetadata& model) {
   ClientKeys out(SecretKey::generate(model.params));
   out.generated_ = write_evaluation_keys(make_evaluation_keys(out.secret_, required_keys(model.plan)));
-  out.evaluation_keys_ = digest(out.generated_);
   out.model_ = model.model_digest;
   out.answers_ = model.answers;
   const PublicKey public_key = make_public_key(out.secret_);
   out.public_key_ = fingerprint(public_key);
   out.for_devices_[0] = write_public_key(public_key);
+  out.evaluation_keys_ = digest(joined(out.generated_, out.for_devices_[0]));
   const std::string plan = write_plan_file(model);
   out.for_devices_[1].assign(plan.begin(), plan.end());
   return out;
@@ -84,8 +91,8 @@ ClientKeys ClientKeys::generate(const ModelMetadata& model) {
 Status ClientKeys::save(const std::filesystem::path& folder, bool replace) const {
   auto staged = StagedFolder::begin(folder, kKeyFiles, replace);
   if (!staged.ok()) return staged.error();
-  const auto evaluation = evaluation_key_bytes();
-  if (!evaluation.ok()) return evaluation.error();
+  const auto keys = key_bytes();
+  if (!keys.ok()) return keys.error();
   Json manifest = {{"format", kFormat},
                    {"format_version", kVersion},
                    {"params_id", hex(secret_.params()->id())},
@@ -95,11 +102,9 @@ Status ClientKeys::save(const std::filesystem::path& folder, bool replace) const
                    {"evaluation_keys", hex(evaluation_keys_)}};
   if (public_key_) manifest["public_key"] = hex(*public_key_);
   CRYPTOTL_TRY(write_secret_key(staged->path() / kSecretKeyFile, secret_));
-  CRYPTOTL_TRY(write_file(staged->path() / kEvaluationKeyFile, *evaluation));
-  for (const size_t i : {0, 1}) {
-    if (!for_devices_[i].empty())
-      CRYPTOTL_TRY(write_file(staged->path() / kFilesForDevices[i], for_devices_[i]));
-  }
+  CRYPTOTL_TRY(write_file(staged->path() / kEvaluationKeyFile, (*keys)[0]));
+  CRYPTOTL_TRY(write_file(staged->path() / kPublicKeyFile, (*keys)[1]));
+  if (!for_devices_[1].empty()) CRYPTOTL_TRY(write_file(staged->path() / kPlanFile, for_devices_[1]));
   CRYPTOTL_TRY(write_file(staged->path() / kKeyManifestFile, as_bytes(seal_json(manifest))));
   return staged->commit(std::filesystem::perms::owner_all);
 }
@@ -145,27 +150,32 @@ Result<ClientKeys> ClientKeys::open(const std::filesystem::path& folder, const M
   return out;
 }
 
-Result<Bytes> ClientKeys::evaluation_key_bytes() const {
-  if (folder_.empty()) return generated_;
-  const std::filesystem::path path = folder_ / kEvaluationKeyFile;
-  auto bytes = read_file(path);
-  if (!bytes.ok()) {
-    return Error(ErrorCode::missing_key,
-                 std::string("the server does not have these evaluation keys, and ") + bytes.error().what());
+Result<std::array<Bytes, 2>> ClientKeys::key_bytes() const {
+  if (folder_.empty()) return std::array<Bytes, 2>{generated_, for_devices_[0]};
+  std::array<Bytes, 2> out;
+  for (const size_t i : {0, 1}) {
+    auto bytes = read_file(folder_ / kFilesOfKeys[i]);
+    if (!bytes.ok()) {
+      return Error(
+          ErrorCode::missing_key,
+          std::string("the server does not have these evaluation keys, and ") + bytes.error().what());
+    }
+    out[i] = *std::move(bytes);
   }
-  if (digest(*bytes) != evaluation_keys_) {
-    return in_file(path, ErrorCode::malformed, "corrupted: the bytes are not those that keys.json names");
+  if (digest(joined(out[0], out[1])) != evaluation_keys_) {
+    return in_file(folder_ / kEvaluationKeyFile, ErrorCode::malformed,
+                   "corrupted: these bytes and those of public.key are not the ones that keys.json names");
   }
-  return bytes;
+  return out;
 }
 
 Status ClientKeys::upload(ServiceClient& client, const ProgressFunction& progress) const {
   const auto there = client.has_keys(evaluation_keys_);
   if (!there.ok()) return there.error();
   if (*there) return {};
-  const auto bytes = evaluation_key_bytes();
+  const auto bytes = key_bytes();
   if (!bytes.ok()) return bytes.error();
-  const auto sent = client.upload_keys(*bytes, progress);
+  const auto sent = client.upload_keys(joined((*bytes)[0], (*bytes)[1]), progress);
   if (!sent.ok()) return sent.error();
   return {};
 }

@@ -128,10 +128,11 @@ class Evaluation {
         options_.work_folder.empty() ? std::filesystem::temp_directory_path(failure) : options_.work_folder;
     const TemporaryFolder folder = TemporaryFolder::make(parent, "cryptotl-").value();
     save_model(folder.path() / "model", model_).value();
-    const auto server =
-        ServerProcess::start({options_.server_program, folder.path() / "model", folder.path() / "keys",
-                              options_.server_threads, options_.precision})
-            .value();
+    ServerProcessOptions process = {options_.server_program, folder.path() / "model", folder.path() / "keys",
+                                    options_.server_threads, options_.precision};
+    if (options_.feature_noise > 0)
+      process.more = {"--feature-noise", std::to_string(options_.feature_noise)};
+    const auto server = ServerProcess::start(process).value();
     ServiceClient client = ServiceClient::connect(server->url()).value();
     metadata_ = client.metadata();
     const ClientKeys keys = ClientKeys::generate(metadata_);
@@ -170,6 +171,7 @@ class Evaluation {
         {"ring_degree", params.n()}, {"log_qp", params.log_qp()}, {"security_bits", params.security_bits()}};
     json_["max_feature_error"] = largest_difference(target_.encrypted_features, target_.plain_features);
     json_["predicted_error"] = metadata_.predicted_error();
+    json_["feature_noise"] = metadata_.plan.output_noise;
     json_["flagged_rows"] = extraction.flagged.size() - target_.embeddings.rows;
     json_["clipped_rows"] =
         std::ranges::count_if(extraction.clipped, [](size_t values) { return values > 0; });

@@ -22,7 +22,7 @@ FeatureExtractor::FeatureExtractor(ServiceClient& client, const ClientKeys& keys
 
 Bytes FeatureExtractor::encrypted(std::span<const double> scaled_row) {
   const LatencyPlan& plan = model_.plan;
-  const auto coefficients = encoder_.encode(pack_input(plan.packing, scaled_row), plan.input_scale);
+  const auto coefficients = encoder_.encode_message(pack_input(plan.packing, scaled_row), plan.input_scale);
   return write_ciphertext(
       encrypt(keys_.secret(), coefficients, plan.input_scale, plan.top_limbs(), tickets_.next()));
 }

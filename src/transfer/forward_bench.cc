@@ -89,6 +89,7 @@ nlohmann::json bench_forward(const ForwardBenchOptions& options) {
   ServerProcessOptions process = {options.server_program, folder.path() / "model", folder.path() / "keys",
                                   options.threads, options.precision};
   process.more = {"--no-batch"};  // nothing but passes is measured
+  if (options.trusting) process.more.emplace_back("--trusting");
   const auto server = ServerProcess::start(process).value();
   ServiceClient client = ServiceClient::connect(server->url()).value();
   const ClientKeys keys = ClientKeys::generate(client.metadata());
@@ -133,6 +134,7 @@ nlohmann::json bench_forward(const ForwardBenchOptions& options) {
           {"widths", metadata.plan.packing.widths},
           {"activation", options.quadratic ? "quadratic" : "cubic"},
           {"precision", options.precision},
+          {"trusting", options.trusting},
           {"cpu", processor_name()}};
 }
 

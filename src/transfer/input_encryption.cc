@@ -57,7 +57,8 @@ EncryptedRows encrypt_inputs(const ModelMetadata& model, const PublicKey& key, c
   const Encoder encoder(plan.params.log_n);
   auto writer = EncryptedInputsWriter::begin(staged.path() / "inputs", header).value();
   for (size_t i = 0; i < scaled.rows.rows; ++i) {
-    const auto message = encoder.encode(pack_input(plan.packing, scaled.rows.row(i)), plan.input_scale);
+    const auto message =
+        encoder.encode_message(pack_input(plan.packing, scaled.rows.row(i)), plan.input_scale);
     writer.add(write_ciphertext(encrypt_public(key, message, plan.input_scale, plan.top_limbs()))).value();
     if (progress) progress(i + 1, scaled.rows.rows);
   }

@@ -39,7 +39,8 @@ TEST(AllocationTest, APassAllocatesNothingButItsAnswer) {
     const auto second = both.runner.run(input, *both.keys, with);
     counting = false;
     // The answer in its two forms: polynomials are aligned memory, which is not counted, but few lists are.
-    EXPECT_LE(allocations, 16u) << (with == nullptr ? "cold" : "prepared");
+    // Its masks: what names their stream, field by field, and the encoder's lists.
+    EXPECT_LE(allocations, 28u) << (with == nullptr ? "cold" : "prepared");
   }
 }
 

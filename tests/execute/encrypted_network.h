@@ -19,19 +19,24 @@ struct EncryptedNetwork {
       : EncryptedNetwork(plain, calibrate(plain, rows), threads, options) {}
   EncryptedNetwork(FoldedNetwork plain, const Calibration& ranges, size_t threads, const PlanOptions& options)
       : EncryptedNetwork(plain, ranges, plan_latency(plain, ranges, options).value(), threads) {}
-  EncryptedNetwork(FoldedNetwork plain, Calibration ranges, LatencyPlan steps, size_t threads = 1)
+  EncryptedNetwork(FoldedNetwork plain, Calibration ranges, LatencyPlan steps, size_t threads = 1,
+                   bool trusting = false)
       : network(std::move(plain)),
         calibration(std::move(ranges)),
         plan(std::move(steps)),
-        program(std::make_shared<LatencyProgram>(network, calibration, plan)),
+        program(std::make_shared<LatencyProgram>(network, calibration, plan, trusting)),
         runner(program, threads),
         secret(SecretKey::generate(program->params())),
         encoder(plan.params.log_n),
-        keys(LatencyKeys::create(plan, make_evaluation_keys(secret, required_keys(plan))).value()) {}
+        keys(keys_of(secret)) {}
 
+  std::shared_ptr<const LatencyKeys> keys_of(const SecretKey& owner) const {
+    return LatencyKeys::create(plan, make_evaluation_keys(owner, required_keys(plan)), make_public_key(owner))
+        .value();
+  }
   Ciphertext encrypted(std::span<const double> row) const {
-    return encrypt(secret, encoder.encode(pack_input(plan.packing, row), plan.input_scale), plan.input_scale,
-                   plan.top_limbs());
+    return encrypt(secret, encoder.encode_message(pack_input(plan.packing, row), plan.input_scale),
+                   plan.input_scale, plan.top_limbs());
   }
   std::vector<double> decrypted(const SwitchedCiphertext& answer) const {
     return unpack_output(plan.packing, encoder.decode(decrypt(secret, answer), answer.scale));

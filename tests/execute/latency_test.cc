@@ -60,7 +60,8 @@ TEST_F(SmallNetwork, NamesTheSwitchingKeyThatIsMissing) {
   for (const KeyRequest& left_out : required_keys(both_.plan)) {
     std::vector<KeyRequest> requests = required_keys(both_.plan);
     std::erase(requests, left_out);
-    const auto keys = LatencyKeys::create(both_.plan, make_evaluation_keys(both_.secret, requests));
+    const auto keys = LatencyKeys::create(both_.plan, make_evaluation_keys(both_.secret, requests),
+                                          make_public_key(both_.secret));
     ASSERT_FALSE(keys.ok());
     EXPECT_EQ(keys.error().code(), ErrorCode::missing_key);
     const std::string named = left_out.galois_element == kRelinearisation
@@ -105,18 +106,20 @@ TEST_F(SmallNetwork, InstructionSetsChangeNoBit) {
 TEST(LatencyTest, ThePapersNetworkThroughEncryptionGivesThePlainOutputs) {
   EncryptedNetwork both(random_network(768, 768, 766, 1), uniform_rows(100, 768, 2));
   const double error = largest_error(both, uniform_rows(10, 768, 3));
-  EXPECT_LT(error, 5e-5);
+  EXPECT_LE(both.plan.predicted_error, kFastPrecision);
   EXPECT_LE(error, both.plan.predicted_error);
   EXPECT_GE(error * 8, both.plan.predicted_error);
 }
 
 TEST(LatencyTest, RoundingTheAnswerAddsThePredictedDeviation) {
-  EncryptedNetwork both(random_network(64, 48, 700, 1), uniform_rows(50, 64, 2));
+  const FoldedNetwork network = random_network(64, 48, 700, 1);
+  const Calibration calibration = calibrate(network, uniform_rows(50, 64, 2));
+  EncryptedNetwork both(network, calibration, plan_latency(network, calibration).value(), 1, true);
   // The same pass with the finest answer, and with the plan's: their difference is the plan's rounding alone.
   LatencyPlan finest = both.plan;
   finest.answer_bits = kMaxSwitchedBits;
   finest.answer_dropped_bits = 0;
-  LatencyRunner fine(std::make_shared<LatencyProgram>(both.network, both.calibration, finest), 1);
+  LatencyRunner fine(std::make_shared<LatencyProgram>(both.network, both.calibration, finest, true), 1);
   const Matrix rows = uniform_rows(2, 64, 3);
   double square = 0;
   for (size_t i = 0; i < rows.rows; ++i) {

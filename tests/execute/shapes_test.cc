@@ -113,7 +113,9 @@ TEST_P(RandomSlots, AnAnswerHoldsItsOutputsAndRandomNumbersElsewhere) {
 
 TEST_P(RandomSlots, WithoutThemTheOtherSlotsOfFewOutputsHoldNoPartialSums) {
   const size_t outputs = GetParam();
-  EncryptedNetwork both(random_network(40, 60, outputs, 1), uniform_rows(30, 40, 2));
+  const FoldedNetwork network = random_network(40, 60, outputs, 1);
+  const Calibration calibration = calibrate(network, uniform_rows(30, 40, 2));
+  EncryptedNetwork both(network, calibration, plan_latency(network, calibration).value(), 1, true);
   ASSERT_TRUE(both.plan.packing.only_outputs());
   const Matrix rows = uniform_rows(1, 40, 3);
   const auto slots = answer_slots(both, rows.row(0));

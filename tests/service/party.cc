@@ -28,14 +28,15 @@ int run(const std::string& verb, const fs::path& folder, const fs::path& owner, 
     fs::create_directories(owner);
     const SecretKey secret = SecretKey::generate(params);
     write_secret_key(owner / "secret", secret).value();
-    const Bytes keys = write_evaluation_keys(make_evaluation_keys(secret, required_keys(plan)));
+    const Bytes keys =
+        write_key_set(make_evaluation_keys(secret, required_keys(plan)), make_public_key(secret));
     write_file(owner / "evaluation", keys).value();
     std::cout << hex(digest(keys)) << std::endl;
     return 0;
   }
   const SecretKey secret = read_secret_key(owner / "secret", params).value();
   if (verb == "encrypt") {
-    const auto coefficients = encoder.encode(pack_input(plan.packing, rows.row(0)), plan.input_scale);
+    const auto coefficients = encoder.encode_message(pack_input(plan.packing, rows.row(0)), plan.input_scale);
     write_file(file, write_ciphertext(encrypt(secret, coefficients, plan.input_scale, plan.top_limbs())))
         .value();
     return 0;

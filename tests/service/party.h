@@ -64,19 +64,20 @@ struct Owner {
         secret(SecretKey::generate(model.params)),
         public_key(make_public_key(secret)),
         encoder(model.params->log_n()),
-        evaluation_keys(write_evaluation_keys(make_evaluation_keys(secret, required_keys(model.plan)))) {}
+        evaluation_keys(write_key_set(make_evaluation_keys(secret, required_keys(model.plan)), public_key)) {}
 
   Bytes encrypted(std::span<const double> row, OneTimeSeed seed = {}) const {
     const LatencyPlan& plan = metadata.plan;
-    return write_ciphertext(encrypt(secret, encoder.encode(pack_input(plan.packing, row), plan.input_scale),
+    return write_ciphertext(encrypt(secret,
+                                    encoder.encode_message(pack_input(plan.packing, row), plan.input_scale),
                                     plan.input_scale, plan.top_limbs(), std::move(seed)));
   }
   /// As a device does that has the public key alone.
   Bytes encrypted_public(std::span<const double> row) const {
     const LatencyPlan& plan = metadata.plan;
-    return write_ciphertext(encrypt_public(public_key,
-                                           encoder.encode(pack_input(plan.packing, row), plan.input_scale),
-                                           plan.input_scale, plan.top_limbs()));
+    return write_ciphertext(
+        encrypt_public(public_key, encoder.encode_message(pack_input(plan.packing, row), plan.input_scale),
+                       plan.input_scale, plan.top_limbs()));
   }
   std::vector<double> decrypted(ByteView answer) const {
     const SwitchedCiphertext ciphertext = read_answer(answer, metadata.params).value();

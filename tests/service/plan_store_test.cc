@@ -91,7 +91,7 @@ TEST_F(PlanStoreTest, KeepsThePlanOfBatchesBesideThatOfPasses) {
 
 TEST_F(PlanStoreTest, KeepsAPlanForEachModelPrecisionAndKindOfAnswer) {
   const Digest wishes[] = {wish_, plan_wish(Digest{2}, {}), plan_wish(Digest{1}, {.precision = 1e-3}),
-                           plan_wish(Digest{1}, {.random_slots = true})};
+                           plan_wish(Digest{1}, {.outputs_alone = true})};
   for (const Digest& wish : wishes) settled(wish, planned());
   EXPECT_EQ(files(), std::size(wishes));
 }

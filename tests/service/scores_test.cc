@@ -122,7 +122,7 @@ TEST_F(ScoresTest, MetadataThatContradictsItselfIsRefused) {
       {"/parameters/answers", "weights"},
       {"/parameters/score_function", "sigmoid"},
       {"/parameters/labels", Json::array({"a", "b"})},
-      {"/parameters/plan/random_slots", false},
+      {"/parameters/plan/random_limit", 0.0},
       {"/parameters/feature_mean", Json::array({1.0, 2.0, 3.0})},
   };
   for (const auto& [path, value] : kWrong) {

@@ -117,7 +117,7 @@ TEST_F(ServerTest, RefusesKeysThatAreNotWhatTheirNameOrThePlanSays) {
     if (request.galois_element != kRelinearisation)
       request.galois_element = (request.galois_element * 9) % 16384;
   }
-  const Bytes others = write_evaluation_keys(make_evaluation_keys(owner().secret, requests));
+  const Bytes others = write_key_set(make_evaluation_keys(owner().secret, requests), owner().public_key);
   ASSERT_EQ(others.size(), good.size());
   expect_error(put_keys(others), ErrorCode::parameter_mismatch);
   for (const auto& entry : std::filesystem::directory_iterator(options().key_store))

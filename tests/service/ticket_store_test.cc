@@ -26,11 +26,13 @@ class TicketStoreTest : public Served {
     return two;
   }
   static const std::shared_ptr<const LatencyKeys>& keys() {
-    static const std::shared_ptr<const LatencyKeys> keys =
-        LatencyKeys::create(metadata().plan,
-                            read_evaluation_keys(owner().evaluation_keys, metadata().params).value())
-            .value();
+    static const std::shared_ptr<const LatencyKeys> keys = prepared_keys();
     return keys;
+  }
+  static std::shared_ptr<const LatencyKeys> prepared_keys() {
+    const LatencyPlan& plan = metadata().plan;
+    const KeySet set = read_key_set(owner().evaluation_keys, metadata().params, required_keys(plan)).value();
+    return LatencyKeys::create(plan, set.evaluation, set.public_key).value();
   }
   /// Room for so many tickets.
   static ServiceLimits room_for(size_t tickets, size_t shares = 1) {
@@ -106,9 +108,7 @@ TEST_F(TicketStoreTest, ForgetsWhatIsNotUsedInTimeAndHasItsRoomAgain) {
 
 TEST_F(TicketStoreTest, DropsSeedsWhoseKeysHaveLeftTheMemory) {
   TicketStore store(programs(), {});
-  auto passing = LatencyKeys::create(metadata().plan,
-                                     read_evaluation_keys(owner().evaluation_keys, metadata().params).value())
-                     .value();
+  auto passing = prepared_keys();
   // The worker holds them for the one that it may have begun.
   ASSERT_EQ(store.announce(mine(), passing, fresh(40)).value(), 40u);
   passing.reset();

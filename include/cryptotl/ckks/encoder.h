@@ -25,11 +25,14 @@ class Encoder {
   /// too_large where one would leave (-2^62, 2^62).
   std::vector<int64_t> encode(std::span<const Complex> values, double scale) const;
 
+  /// The same for encrypt() at any scale: in units of 2^message_shift(scale), to the precision of doubles.
+  std::vector<int64_t> encode_message(std::span<const Complex> values, double scale) const;
+
   /// The slots of N real coefficients.
   std::vector<Complex> decode(std::span<const double> coefficients, double scale) const;
 
-  /// What N real coefficients, here as complex numbers, are at the N odd powers of zeta, in place: the slots and
-  /// their conjugates in some order.
+  /// What N real coefficients, here as complex numbers, are at the N odd powers of zeta, in place: the slots
+  /// and their conjugates in some order.
   void evaluate(std::span<Complex> coefficients) const;
 
  private:
@@ -40,6 +43,10 @@ class Encoder {
   std::vector<uint32_t> reversed_;
 };
 
+/// Coefficients at scales above 2^60 do not fit into 64 bits and would hold no more digits than a double has:
+/// what is encrypted at such a scale is integers times 2^message_shift(scale). 0 up to 2^60.
+int message_shift(double scale);
+
 /// Throws invalid_argument unless there are N coefficients, for 1 to num_primes() limbs.
 void require_message(const Params& params, size_t coefficients, size_t limbs);
 
@@ -47,6 +54,9 @@ void require_message(const Params& params, size_t coefficients, size_t limbs);
 /// NTT form. Throws as require_message.
 RnsPolynomial to_ntt(const Params& params, std::span<const int64_t> coefficients, size_t limbs,
                      bool extended = false);
+/// The same times 2^shift.
+RnsPolynomial shifted_to_ntt(const Params& params, std::span<const int64_t> coefficients, int shift,
+                             size_t limbs, bool extended = false);
 
 /// Centred coefficients of a polynomial in coefficient form, as doubles; exact below 2^53, right where they
 /// are smaller than half the product of the first four limbs.

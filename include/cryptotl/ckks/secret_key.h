@@ -44,8 +44,8 @@ PublicKey make_public_key(const SecretKey& secret);
 /// The keys that a plan asks for. Each is a fresh sample; each carries a seed of its own.
 EvaluationKeys make_evaluation_keys(const SecretKey& secret, std::span<const KeyRequest> requests);
 
-/// Encrypts the coefficients of a plaintext under the secret key: c_1 is the expansion of a fresh seed, so
-/// only c_0 travels. `limbs` at most num_primes().
+/// Encrypts the coefficients of a plaintext, in units of 2^message_shift(scale), under the secret key: c_1 is
+/// the expansion of a fresh seed, so only c_0 travels. `limbs` at most num_primes().
 Ciphertext encrypt(const SecretKey& secret, std::span<const int64_t> coefficients, double scale,
                    size_t limbs);
 /// The same with a seed that was drawn, and may have been announced, before. It is spent in any case. Throws

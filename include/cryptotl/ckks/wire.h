@@ -72,6 +72,17 @@ Bytes write_public_key(const PublicKey& key);
 /// owner can tell: compare the digest of its header with what the owner says.
 Result<PublicKey> read_public_key(ByteView bytes, const ParamsPtr& params);
 
+/// The keys of a client as it sends them to a server: both objects, one after the other.
+struct KeySet {
+  EvaluationKeys evaluation;
+  PublicKey public_key;
+};
+Bytes write_key_set(const EvaluationKeys& evaluation, const PublicKey& public_key);
+/// As read_ciphertext; `requests` say where the public key begins.
+Result<KeySet> read_key_set(ByteView bytes, const ParamsPtr& params, std::span<const KeyRequest> requests);
+/// Exact size of both objects, headers included.
+size_t key_set_bytes(const Params& params, std::span<const KeyRequest> requests);
+
 /// An answer: c_0 and c_1 in as many bits a coefficient as they have.
 Bytes write_answer(const SwitchedCiphertext& answer);
 /// As read_ciphertext; refuses moduli that check_switch does. Every bit pattern is a coefficient.

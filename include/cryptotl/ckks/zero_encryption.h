@@ -16,6 +16,8 @@ class ZeroEncryption {
 
   /// To c_0 and c_1 in coefficient form.
   void add_to(RnsPolynomial& c0, RnsPolynomial& c1) const;
+  /// The same with mask and errors from a secret stream: for one that has to come again.
+  void add_to(RnsPolynomial& c0, RnsPolynomial& c1, Xof& stream) const;
 
  private:
   ParamsPtr params_;

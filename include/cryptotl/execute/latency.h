@@ -9,11 +9,14 @@
 #include <vector>
 
 #include "cryptotl/base/parallel.h"
+#include "cryptotl/base/secret_buffer.h"
 #include "cryptotl/ckks/ciphertext.h"
 #include "cryptotl/ckks/encoder.h"
 #include "cryptotl/ckks/evaluation_key.h"
+#include "cryptotl/ckks/gaussian.h"
 #include "cryptotl/ckks/key_switch.h"
 #include "cryptotl/ckks/switched_ciphertext.h"
+#include "cryptotl/ckks/zero_encryption.h"
 #include "cryptotl/execute/products.h"
 #include "cryptotl/execute/ticket.h"
 #include "cryptotl/plan/latency_plan.h"
@@ -31,10 +34,13 @@ inline constexpr size_t kTileWords = 16 * kTileBlocks;
 class LatencyProgram {
  public:
   /// Throws insecure_parameters and the like for a plan that does not hold, parameter_mismatch where network,
-  /// calibration and plan do not belong together. Encodes every diagonal: seconds for wide networks.
-  LatencyProgram(const FoldedNetwork& network, const Calibration& calibration, const LatencyPlan& plan);
+  /// calibration and plan do not belong together. Encodes every diagonal: seconds for wide networks. Answers
+  /// of a `trusting` program carry neither encryptions of zero nor the flood of the plan (docs/security.md).
+  LatencyProgram(const FoldedNetwork& network, const Calibration& calibration, const LatencyPlan& plan,
+                 bool trusting = false);
 
   const LatencyPlan& plan() const { return plan_; }
+  bool trusting() const { return trusting_; }
   const ParamsPtr& params() const { return params_; }
   size_t bytes() const;
 
@@ -59,12 +65,14 @@ class LatencyProgram {
   };
   RnsPolynomial encode_constant(std::span<const Complex> slots, const Register& at) const;
   template <typename Entry>
-  Diagonals encode(size_t matrix, const Entry& entry) const;
+  Diagonals encode(size_t matrix, double largest, const Entry& entry) const;
   void encode_matrices(const FoldedNetwork& network);
   void encode_biases(const FoldedNetwork& network, const std::vector<double>& centres);
   void encode_activation(const FoldedActivation& activation, size_t index, double centre);
 
   LatencyPlan plan_;
+  bool trusting_;
+  SecretBuffer<Seed> secret_;  ///< from which the masks of all answers follow
   ParamsPtr params_;
   Encoder encoder_;
   std::vector<Diagonals> matrices_;
@@ -77,11 +85,13 @@ class LatencyProgram {
 class LatencyKeys {
  public:
   /// missing_key names the first key that the plan needs and the set lacks; parameter_mismatch for other
-  /// parameters.
+  /// parameters or keys of two secrets.
   static Result<std::shared_ptr<const LatencyKeys>> create(const LatencyPlan& plan,
-                                                           const EvaluationKeys& keys);
+                                                           const EvaluationKeys& keys,
+                                                           const PublicKey& public_key);
 
   const KeyId& key_id() const { return key_id_; }
+  const ZeroEncryption& zero() const { return *zero_; }
   const PreparedKey& at(uint32_t galois_element, size_t limbs) const {
     return keys_.at({galois_element, limbs});
   }
@@ -91,6 +101,7 @@ class LatencyKeys {
   KeyId key_id_{};
   AlignedVector<uint32_t> words_;  ///< of all keys
   std::map<std::pair<uint32_t, size_t>, PreparedKey> keys_;
+  std::optional<ZeroEncryption> zero_;
 };
 
 /// One part of a pass.
@@ -108,8 +119,10 @@ class LatencyRunner {
   ~LatencyRunner();
 
   /// The answer (switched to plan().answer_bits, scale plan().answer_scale()) to an encrypted input (two
-  /// parts, all limbs, scale plan().input_scale). With the ticket of its seed the input's c_1 is not looked
-  /// at and may be left out; the answer is the same to the bit. Throws parameter_mismatch for a ciphertext of
+  /// parts, all limbs, scale plan().input_scale), with its masks: an encryption of zero under the client's
+  /// public key, random numbers in other slots and Gaussian noise. With the ticket of its seed the input's
+  /// c_1 is not looked at and may be left out. Answers of one program to one input are the same to the bit,
+  /// with a ticket and without, whichever runner gives them. Throws parameter_mismatch for a ciphertext of
   /// another shape, scale or key, or another seed's, key's or program's ticket.
   SwitchedCiphertext run(const Ciphertext& input, const LatencyKeys& keys, const Ticket* ticket = nullptr);
 

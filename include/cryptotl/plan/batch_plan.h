@@ -69,8 +69,8 @@ double batch_milliseconds(const BatchPlan& plan, const KernelSpeeds& speeds);
 std::string describe(const BatchPlan& plan, const KernelSpeeds& speeds = KernelSpeeds::reference());
 
 /// The program for so many samples that takes least time a sample at full batches of those whose predicted
-/// error is at most the precision, as plan_latency(); random_slots has no meaning here. invalid_argument,
-/// too, for a number of samples that no ring's slots are shared by.
+/// error is at most the precision, as plan_latency(); outputs_alone, privacy and output_noise have no meaning
+/// here. invalid_argument, too, for a number of samples that no ring's slots are shared by.
 Result<BatchPlan> plan_batch(const FoldedNetwork& network, const Calibration& calibration,
                              const PlanOptions& options = {});
 

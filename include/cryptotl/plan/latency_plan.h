@@ -25,12 +25,31 @@ struct LatencyCost {
 /// rotations each matrix takes.
 struct LatencyPlan : ProgramPlan {
   Packing packing;
-  bool random_slots = false;  ///< the server fills every slot that holds no output with random numbers
+  /// Random numbers up to so much are added in every slot, and part of a slot, that holds no output; 0 where
+  /// that is not done.
+  double random_limit = 0;
+  /// Standard deviation of Gaussian noise that is added there, too.
+  double other_deviation = 0;
+  /// Standard deviation of what the rounding of the last matrix leaves in every part of a slot: a fixed
+  /// change of weights where an output is, and what other_deviation is to hide elsewhere.
+  double matrix_deviation = 0;
+  /// Standard deviation, in an output, of what computing on ciphertexts leaves in an answer: the noise that
+  /// depends on the weights.
+  double evaluation_deviation = 0;
+  /// Standard deviation, in units of the outputs, of the Gaussian noise by which an answer is flooded. It is
+  /// drawn for every coefficient; since the embedding is a rotation times a factor, real and imaginary part
+  /// of every slot get such noise, too, independent of each other.
+  double flood_deviation = 0;
+  /// The same of noise that was asked for in every output (PlanOptions::output_noise).
+  double output_noise = 0;
   /// As predicted_error, for inputs encrypted with a public key.
   double predicted_error_public = 0;
 
   size_t input_width() const { return packing.input_width(); }
   size_t output_width() const { return packing.output_width(); }
+  /// Standard deviation of all Gaussian noise that is added to a coefficient of an answer, in its integers
+  /// before the switch.
+  double noise_of_coefficient() const;
 
   nlohmann::json to_json() const;
   /// Checks everything that a client relies on: secure parameters, widths, packing, scales, no wrap-around.

@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "cryptotl/plan/circuit_privacy.h"
 #include "cryptotl/plan/latency_plan.h"
 
 namespace cryptotl {
@@ -16,8 +17,15 @@ inline constexpr double kAccuratePrecision = 1e-10;
 struct PlanOptions {
   /// The largest error that any output may have, predicted; between the bounds above.
   double precision = kFastPrecision;
-  /// Fill the slots that hold no output with random numbers, so that an answer holds its outputs alone.
-  bool random_slots = false;
+  /// An answer holds its outputs alone: nothing else is left in its slots but random numbers. Otherwise
+  /// partial sums may stand under the random numbers.
+  bool outputs_alone = false;
+  /// What answers must hide of the network; by default as much as the precision leaves room for. Asks for
+  /// outputs_alone.
+  PrivacyGoal privacy = {};
+  /// Standard deviation of Gaussian noise in every output, in its units, beside all other; 0 adds none. Part
+  /// of the predicted error, but not held to the precision.
+  double output_noise = 0;
   /// Of a batch, a power of two: the ring's N slots are shared by blocks of N / samples features
   /// (BatchPlan::block). 0: one in each slot.
   size_t samples = 0;

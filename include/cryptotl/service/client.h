@@ -97,7 +97,7 @@ class ServiceClient {
 
   /// Whether the server stores the evaluation keys whose bytes have this digest.
   Result<bool> has_keys(const Digest& keys);
-  /// Sends evaluation keys (write_evaluation_keys) unless they are there already; `progress` counts bytes.
+  /// Sends a client's keys (write_key_set) unless they are there already; `progress` counts bytes.
   /// Returns their digest, which names them from then on.
   Result<Digest> upload_keys(ByteView keys, const ProgressFunction& progress = {});
   /// Sends one encrypted input (write_ciphertext) and returns the encrypted answer. missing_key where the

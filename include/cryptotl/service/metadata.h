@@ -62,6 +62,7 @@ struct ModelMetadata {
   /// Of an input that was encrypted with the public key: both parts travel.
   size_t public_request_bytes() const;
   size_t response_bytes() const;
+  /// Of a client's keys, the public one included.
   size_t evaluation_key_bytes() const;
 
   /// The answer to GET /v2/models/{name}.

@@ -34,8 +34,11 @@ struct ServerOptions {
   std::filesystem::path key_store;     ///< folder of the clients' evaluation keys; made where it is missing
   size_t threads = 1;                  ///< of one pass
   size_t concurrency = 1;              ///< passes at a time
-  PlanOptions plan;                    ///< how precise answers are; random_slots follows from what is offered
+  PlanOptions plan;  ///< how precise answers are; outputs_alone follows from what is offered
   Offer offer = Offer::automatic;
+  /// Answers to single inputs carry neither fresh encryptions of zero nor the plan's flood: a little quicker,
+  /// and their noise tells clients of the weights (docs/security.md). Batches have an option of their own.
+  bool trusting = false;
   BatchOptions batches;
   ServiceLimits limits;
 };

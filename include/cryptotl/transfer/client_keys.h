@@ -12,9 +12,9 @@
 namespace cryptotl {
 
 /// A client's keys for one server's model: the secret key, the evaluation keys that the server needs, and the
-/// public key for devices that encrypt for the client. On disk they are a folder: secret.key (mode 0600),
-/// evaluation.keys, keys.json, which says whose they are, and for the devices public.key and plan.json. The
-/// cache of decrypted features joins them later.
+/// public key, for its answers and for devices that encrypt for the client. On disk they are a folder:
+/// secret.key (mode 0600), evaluation.keys, keys.json, which says whose they are, and for the devices
+/// public.key and plan.json. The cache of decrypted features joins them later.
 class ClientKeys {
  public:
   /// New keys for the model's plan, in memory alone. Nothing but the operating system's randomness is in
@@ -34,16 +34,17 @@ class ClientKeys {
   const SecretKey& secret() const { return secret_; }
   /// Of the public key that was made with these keys; none in a folder from before there was one.
   const std::optional<Digest>& public_key_fingerprint() const { return public_key_; }
-  /// What names the evaluation keys at the server.
+  /// What names the evaluation keys and the public key at the server: the digest of both.
   const Digest& evaluation_keys() const { return evaluation_keys_; }
 
-  /// Sends the evaluation keys unless the server has them. missing_key where it does not and the folder has
-  /// lost them.
+  /// Sends the evaluation keys and the public key unless the server has them. missing_key where it does not
+  /// and the folder has lost them.
   Status upload(ServiceClient& client, const ProgressFunction& progress = {}) const;
 
  private:
   explicit ClientKeys(SecretKey secret) : secret_(std::move(secret)) {}
-  Result<Bytes> evaluation_key_bytes() const;
+  /// Evaluation keys and public key, whole and those that were generated.
+  Result<std::array<Bytes, 2>> key_bytes() const;
 
   SecretKey secret_;
   Answers answers_ = Answers::features;

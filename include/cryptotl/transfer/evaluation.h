@@ -35,6 +35,7 @@ struct EvaluationOptions {
   std::optional<Interval> range;
   size_t server_threads = 1;
   double precision = kFastPrecision;     ///< of the encrypted features (planner.h)
+  double feature_noise = 0;              ///< standard deviation, as cryptotl-server --feature-noise
   std::filesystem::path server_program;  ///< cryptotl-server
   std::filesystem::path work_folder;     ///< where a temporary folder is made; empty takes the system's
   /// Decrypted features, from which an evaluation that broke off goes on; empty does without. Forgotten once

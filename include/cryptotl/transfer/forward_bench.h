@@ -21,6 +21,7 @@ struct ForwardBenchOptions {
   /// w2.npy, b2.npy, inputs.npy and calibration.npy [rows][inputs], with the cubic between the layers;
   /// `inputs` of its rows are measured at most.
   std::filesystem::path network;
+  bool trusting = false;  ///< as the server's option
   std::filesystem::path server_program;
   bool quiet = false;
 };
