@@ -40,7 +40,7 @@ def opacus_section(figures):
              f"{100 * (one['cryptotl']['mean'] - one['opacus']['mean']):+.1f}"] for name, one in peer["targets"].items()]
     return f"""## Beside Opacus
 
-The same network ({peer['hidden']} hidden units, {peer['features']} features), noise multiplier
+The same network ({peer['hidden']} hidden units, {peer['features']} features) from the same first weights, noise multiplier
 ({peer['noise_multiplier']:.3f}), sampling rate ({peer['sampling_rate']:g}), steps ({peer['steps']}), clipping norm,
 learning rate and averaging in Opacus {peer['version']} (PyTorch {peer['torch']}); epsilon {peer['epsilon']:.2f} by its
 accountant {peer['accountant']}, {peer['our_epsilon']:.2f} by ours. Accuracy in per cent of the source's own output layer,

@@ -20,7 +20,6 @@ from opacus.accountants import PRVAccountant
 from torch import nn
 
 CUBIC = (0.0, 0.59259, 0.092593, -0.0061728)  # the paper's without its constant, as in our private start
-PRE_ACTIVATION, ENTRY = 0.5, 0.125  # the same
 
 
 class Cubic(nn.Module):
@@ -45,14 +44,16 @@ class Flat(nn.Module):
         return u.squeeze(1)
 
 
-def network(width, hidden, features):
+def network(start):
+    """The weights that ours began with; rows less 1/2 need no biases there."""
     convolution = nn.Conv1d(1, 1, 9, padding=4, bias=False)
-    first, second, last = nn.Linear(width, hidden), nn.Linear(hidden - 2, features), nn.Linear(features, 1)
+    first, second = (nn.Linear(weight.shape[1], weight.shape[0]) for weight in start)
+    last = nn.Linear(len(start[1]), 1)
     with torch.no_grad():
         convolution.weight.zero_()
         convolution.weight[0, 0, 4] = 1
-        nn.init.orthogonal_(first.weight, PRE_ACTIVATION / ENTRY)
-        nn.init.orthogonal_(second.weight)
+        first.weight.copy_(torch.tensor(start[0]))
+        second.weight.copy_(torch.tensor(start[1]))
         for layer in (first, second, last):
             layer.bias.zero_()
         last.weight.zero_()
@@ -86,9 +87,16 @@ def theirs(model, scaled, labels):
     return float(np.mean((logits > 0) == (labels > 0.5)))
 
 
-def trained(scaled, labels, privacy, hidden, features):
+def start_of(folder):
+    """The weights of the two Dense layers."""
+    graph = onnx.load(os.path.join(folder, "lower.onnx")).graph
+    return [onnx.numpy_helper.to_array(weight).astype(np.float32) for weight in graph.initializer
+            if len(weight.dims) == 2]
+
+
+def trained(scaled, labels, privacy, start):
     """DP-SGD by Opacus: its sampler, its clipping, its noise; then the mean over the last half, as ours."""
-    model = network(scaled.shape[1], hidden, features)
+    model = network(start)
     rate = privacy["sampling_rate"]
     data = torch.utils.data.TensorDataset(torch.tensor(scaled, dtype=torch.float32),
                                           torch.tensor(labels, dtype=torch.float32))
@@ -124,14 +132,11 @@ def main(path):
     with open(os.path.join(task["models"][0], "manifest.json"), encoding="utf-8") as file:
         manifest = json.load(file)
     privacy["learning_rate"] = manifest["training"]["learning_rate"]
-    layer = manifest["output_layer"]
     span = (manifest["scaler"]["minimum"][0], manifest["scaler"]["maximum"][0])
     tables = {name: table(features, labels, span) for name, features, labels in task["tables"]}
-    hidden = next(t.dims[0] for t in onnx.load(os.path.join(task["models"][0], "lower.onnx")).graph.initializer
-                  if len(t.dims) == 2 and tables and t.dims[1] == len(manifest["scaler"]["minimum"]))
     scaled, labels = tables[task["tables"][0][0]]
     torch.manual_seed(0)
-    models = [trained(scaled, labels, privacy, hidden, layer["inputs"]) for _ in task["models"]]
+    models = [trained(scaled, labels, privacy, start_of(task["start"])) for _ in task["models"]]
     out = {}
     for name, (rows, wanted) in tables.items():
         both = {"cryptotl": [ours(folder, rows, wanted) for folder in task["models"]],

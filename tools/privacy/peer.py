@@ -9,7 +9,7 @@ from experiments import EMBEDDER, Refusal
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 HIDDEN, FEATURES = 128, 64  # Opacus keeps every row's gradient in memory
-EPSILON, REPEATS = 8, 5
+EPSILON, REPEATS = 8, 3
 
 
 def venv(work):
@@ -25,16 +25,18 @@ def venv(work):
 
 def compare(program, source, targets, work, call):
     python = venv(work)
-    models = []
-    for repeat in range(REPEATS):
-        models.append(os.path.join(work, f"model-{repeat}"))
-        answer = call([program, "pretrain", "--data", source.features, "--labels", source.labels, "--embedder", EMBEDDER,
-                       "--model", models[-1], "--hidden", str(HIDDEN), "--features", str(FEATURES), "--dp", "--epsilon",
-                       str(EPSILON), "--json", "--quiet"])
+    common = [program, "pretrain", "--data", source.features, "--labels", source.labels, "--embedder", EMBEDDER, "--hidden",
+              str(HIDDEN), "--features", str(FEATURES), "--json", "--quiet", "--dp"]
+    # Steps of no length leave the weights that training begins with.
+    start = os.path.join(work, "start")
+    call([*common, "--model", start, "--noise-multiplier", "1", "--dp-steps", "1", "--dp-rate", "1e-300"])
+    models = [os.path.join(work, f"model-{repeat}") for repeat in range(REPEATS)]
+    for model in models:
+        answer = call([*common, "--model", model, "--epsilon", str(EPSILON)])
     tables = [[table.name, table.features, table.labels] for table in [source, *targets]]
     task = os.path.join(work, "opacus.json")
     with open(task, "w", encoding="utf-8") as file:
-        json.dump({"models": models, "tables": tables, "privacy": answer["privacy"]}, file)
+        json.dump({"start": start, "models": models, "tables": tables, "privacy": answer["privacy"]}, file)
     print("the same in Opacus", file=sys.stderr, flush=True)
     done = subprocess.run([python, os.path.join(HERE, "opacus_peer.py"), task], capture_output=True, text=True,
                           check=False)
