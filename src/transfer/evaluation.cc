@@ -131,7 +131,7 @@ class Evaluation {
     ServerProcessOptions process = {options_.server_program, folder.path() / "model", folder.path() / "keys",
                                     options_.server_threads, options_.precision};
     if (options_.feature_noise > 0)
-      process.more = {"--feature-noise", std::to_string(options_.feature_noise)};
+      process.more = {"--feature-noise", Json(options_.feature_noise).dump()};  // all digits
     const auto server = ServerProcess::start(process).value();
     ServiceClient client = ServiceClient::connect(server->url()).value();
     metadata_ = client.metadata();
