@@ -11,6 +11,7 @@
 #include <random>
 #include <string_view>
 
+#include "cryptotl/ckks/public_key.h"
 #include "cryptotl/ckks/secret_key.h"
 #include "cryptotl/execute/latency.h"
 #include "cryptotl/plan/activation_circuit.h"
@@ -302,7 +303,9 @@ int main(int argc, char** argv) {
   const auto program = std::make_shared<const LatencyProgram>(network, calibration, plan);
   LatencyRunner runner(program, 1);
   const SecretKey secret = SecretKey::generate(program->params());
-  const auto keys = LatencyKeys::create(plan, make_evaluation_keys(secret, required_keys(plan))).value();
+  const auto keys =
+      LatencyKeys::create(plan, make_evaluation_keys(secret, required_keys(plan)), make_public_key(secret))
+          .value();
   const Encoder encoder(plan.params.log_n);
   const Matrix row = random_rows(1, generator);
   const Ciphertext input =

@@ -17,6 +17,9 @@ std::atomic<size_t> allocations = 0;
 
 }  // namespace
 
+// The compiler takes these for the library's where it does not put them in place.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 void* operator new(size_t bytes) {
   if (counting) ++allocations;
   if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
