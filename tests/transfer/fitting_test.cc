@@ -202,7 +202,7 @@ TEST(FittingTest, TheProvidersOutputLayerCountsOnlyForItsOwnLabels) {
 TEST(FittingTest, AClientWithSomeOfTheProvidersLabelsGetsTheirPartOfItsOutputLayer) {
   Model model = small_model();
   model.labels = {"a", "b", "c", "d"};
-  model.output_layer = random_dense(4, kSmallFeatures, 9);
+  model.output_layer = dense_of_uniform_numbers(4, kSmallFeatures, 9);
   const ModelMetadata metadata = metadata_of(model);
   const Dense& all = *model.output_layer;
   EXPECT_EQ(provider_knowledge(metadata, model.labels).output_layer->weight.values, all.weight.values);
@@ -223,7 +223,7 @@ TEST(FittingTest, AClientWithSomeOfTheProvidersLabelsGetsTheirPartOfItsOutputLay
 TEST(FittingTest, ThreeLabelsGoThroughEncryptionWithEveryKindOfHead) {
   Model model = small_model();
   model.labels = {"bad", "fair", "good"};
-  model.output_layer = random_dense(3, kSmallFeatures, 9);
+  model.output_layer = dense_of_uniform_numbers(3, kSmallFeatures, 9);
   Fitted world(model);
   const auto three_labels = [&](size_t rows, uint64_t seed) {
     Examples out = examples_of(world.model, rows, seed);

@@ -17,7 +17,7 @@ using testing::HasSubstr;
 TrainedHead small_head() {
   TrainedHead out;
   out.head.kind = HeadKind::linear;
-  out.head.network = {3, {random_dense(1, 3, 1), Sigmoid{}}};
+  out.head.network = {3, {dense_of_uniform_numbers(1, 3, 1), Sigmoid{}}};
   out.head.reason = "because";
   out.head.sensitivity = 2.5;
   out.labels = {"ham", "spam, or worse"};

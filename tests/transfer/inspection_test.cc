@@ -112,7 +112,7 @@ TEST_F(InspectionTest, ShowsWhatDevicesTakeAndMake) {
 TEST_F(InspectionTest, TellsAHeadFromAPlainNetwork) {
   TrainedHead head;
   head.head.kind = HeadKind::linear;
-  head.head.network = {3, {random_dense(1, 3, 1), Sigmoid{}}};
+  head.head.network = {3, {dense_of_uniform_numbers(1, 3, 1), Sigmoid{}}};
   head.labels = {"a", "b"};
   head.feature_width = 3;
   Bytes bytes = write_head(head).value();

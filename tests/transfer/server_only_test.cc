@@ -17,7 +17,7 @@ Model scoring_model(size_t labels) {
   Model model = small_model();
   model.labels.clear();
   for (size_t i = 0; i < labels; ++i) model.labels.push_back("label " + std::to_string(i));
-  model.output_layer = random_dense(labels == 2 ? 1 : labels, kSmallFeatures, 11);
+  model.output_layer = dense_of_uniform_numbers(labels == 2 ? 1 : labels, kSmallFeatures, 11);
   for (double& weight : model.output_layer->weight.values) weight *= 6;
   const Matrix rows = uniform_matrix(50, kSmallInputs, 7);
   // Centred, so that every label is called.

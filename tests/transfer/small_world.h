@@ -29,7 +29,7 @@ inline Matrix uniform_matrix(size_t rows, size_t cols, uint64_t seed, double low
   return out;
 }
 
-inline Dense random_dense(size_t outputs, size_t inputs, uint64_t seed) {
+inline Dense dense_of_uniform_numbers(size_t outputs, size_t inputs, uint64_t seed) {
   return {uniform_matrix(outputs, inputs, seed, -0.5, 0.5),
           uniform_matrix(1, outputs, seed + 1, -0.5, 0.5).values};
 }
@@ -37,13 +37,13 @@ inline Dense random_dense(size_t outputs, size_t inputs, uint64_t seed) {
 /// Calibrated on 50 rows in [0, 1]; the scaler leaves rows as they are.
 inline Model small_model(uint64_t seed = 1) {
   Model model;
-  model.lower = {
-      kSmallInputs,
-      {random_dense(12, kSmallInputs, seed), kPaperCubic, random_dense(kSmallFeatures, 12, seed + 2)}};
+  model.lower = {kSmallInputs,
+                 {dense_of_uniform_numbers(12, kSmallInputs, seed), kPaperCubic,
+                  dense_of_uniform_numbers(kSmallFeatures, 12, seed + 2)}};
   model.scaler = {std::vector<double>(kSmallInputs, 0.0), std::vector<double>(kSmallInputs, 1.0)};
   model.embedder = external_embedder("numbers", kSmallInputs);
   model.labels = {"bad", "good"};
-  model.output_layer = random_dense(1, kSmallFeatures, seed + 4);
+  model.output_layer = dense_of_uniform_numbers(1, kSmallFeatures, seed + 4);
   model.calibration = calibrate(fold(model.lower).value(), uniform_matrix(50, kSmallInputs, seed + 6));
   return model;
 }
