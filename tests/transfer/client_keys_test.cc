@@ -116,9 +116,11 @@ TEST_F(KeyFolder, FromBeforeThereWerePublicKeysOpens) {
   EXPECT_FALSE(ClientKeys::open(keys_, model_)->public_key_fingerprint().has_value());
 }
 
-TEST_F(KeyFolder, NamesTheEvaluationKeysByTheirBytes) {
-  EXPECT_EQ(ClientKeys::open(keys_, model_)->evaluation_keys(),
-            digest(read_file(keys_ / kEvaluationKeyFile).value()));
+TEST_F(KeyFolder, NamesWhatTheServerGetsByItsBytesEvaluationKeysFirst) {
+  Bytes sent = read_file(keys_ / kEvaluationKeyFile).value();
+  const Bytes public_key = read_file(keys_ / kPublicKeyFile).value();
+  sent.insert(sent.end(), public_key.begin(), public_key.end());
+  EXPECT_EQ(ClientKeys::open(keys_, model_)->evaluation_keys(), digest(sent));
 }
 
 class KeysAtAServer : public testing::Test {
@@ -148,6 +150,18 @@ TEST_F(KeysAtAServer, AreNotSentWhereTheFileIsCorrupted) {
   const Status status = keys.upload(world_.client);
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code(), ErrorCode::malformed);
+}
+
+TEST_F(KeysAtAServer, AreNotSentWithThePublicKeyOfAnother) {
+  const fs::path folder = world_.folder.path() / "keys", other = world_.folder.path() / "other";
+  ClientKeys::generate(world_.client.metadata()).save(folder, false).value();
+  ClientKeys::generate(world_.client.metadata()).save(other, false).value();
+  const ClientKeys keys = ClientKeys::open(folder, world_.client.metadata()).value();
+  fs::copy_file(other / kPublicKeyFile, folder / kPublicKeyFile, fs::copy_options::overwrite_existing);
+  const Status status = keys.upload(world_.client);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code(), ErrorCode::malformed);
+  EXPECT_THAT(status.error().what(), HasSubstr(kPublicKeyFile));
 }
 
 TEST_F(KeysAtAServer, AreSentOnceAndThenFound) {
