@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cryptotl/base/digest.h"
 #include "cryptotl/rns/kernels.h"
 
 namespace cryptotl {
@@ -30,16 +31,20 @@ uint32_t residue(WideInteger value, const Modulus& q) {
 
 }  // namespace
 
-Digest input_digest(const Ciphertext& input) {
+Label mask_label(const Params& params, const LatencyKeys& keys, const Seed& seed) {
+  Label label("answer to a seed");
+  label.add(params.id()).add(keys.key_id()).add(keys.public_key()).add(seed);
+  return label;
+}
+
+Label mask_label(const Params& params, const LatencyKeys& keys, const Ciphertext& input) {
+  if (input.seed) return mask_label(params, keys, *input.seed);
   Hasher hasher;
-  hasher.add(input.key_id);
-  for (size_t i = 0; i < input.num_limbs(); ++i) hasher.add(bytes_of(input.parts[0], i));
-  if (input.seed) {
-    hasher.add(*input.seed);
-  } else {
-    for (size_t i = 0; i < input.num_limbs(); ++i) hasher.add(bytes_of(input.parts[1], i));
-  }
-  return hasher.finish();
+  for (const RnsPolynomial& part : input.parts)
+    for (size_t i = 0; i < part.num_limbs(); ++i) hasher.add(bytes_of(part, i));
+  Label label("answer");
+  label.add(params.id()).add(keys.key_id()).add(keys.public_key()).add(hasher.finish());
+  return label;
 }
 
 AnswerMask::AnswerMask(const LatencyPlan& plan, const Encoder& encoder, bool trusting)

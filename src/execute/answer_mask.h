@@ -1,13 +1,15 @@
 #pragma once
 
-#include "cryptotl/base/digest.h"
+#include "cryptotl/base/random.h"
 #include "cryptotl/execute/latency.h"
 
 namespace cryptotl {
 
-/// Names an encrypted input for the masks of its answer: a hash of its key's id, c_0, and c_1 or the seed
-/// that stands for it.
-Digest input_digest(const Ciphertext& input);
+/// Names the stream of an answer's mask. An input under a seed is named by the seed: a seed serves one
+/// message, which servers hold to (SeedLedger), so that masks can be drawn before their input exists.
+Label mask_label(const Params& params, const LatencyKeys& keys, const Seed& seed);
+/// One without a seed by its parts.
+Label mask_label(const Params& params, const LatencyKeys& keys, const Ciphertext& input);
 
 /// What is added to an answer before it is switched, in coefficient form: a fresh encryption of zero, random
 /// numbers where no output is, and Gaussian noise (LatencyPlan). All of it follows from a secret of the
@@ -17,6 +19,9 @@ class AnswerMask {
   /// `trusting` leaves out all that is not asked for: random numbers where outputs shall be alone, and
   /// output_noise, stay.
   AnswerMask(const LatencyPlan& plan, const Encoder& encoder, bool trusting);
+
+  /// That there is nothing to add.
+  bool empty() const { return trusting_ && random_limit_ == 0 && deviation_ == 0; }
 
   void add_to(RnsPolynomial& c0, RnsPolynomial& c1, const Params& params, const ZeroEncryption& zero,
               Xof& stream);

@@ -6,6 +6,7 @@
 #include <complex>
 #include <random>
 
+#include "cryptotl/ckks/wire.h"
 #include "cryptotl/execute/latency.h"
 #include "cryptotl/plan/activation_circuit.h"
 #include "cryptotl/rns/kernels.h"
@@ -237,6 +238,7 @@ Result<std::shared_ptr<const LatencyKeys>> LatencyKeys::create(const LatencyPlan
   if (keys.key_id != public_key.key_id)
     return Error(ErrorCode::parameter_mismatch, "evaluation keys and public key belong to two secret keys");
   out->key_id_ = keys.key_id;
+  out->public_key_ = fingerprint(public_key);
   const std::vector<KeyRequest> uses = key_uses(plan);
   size_t words = 0;
   for (const KeyRequest& use : uses) words += PreparedKey::words(**params, use.limbs);

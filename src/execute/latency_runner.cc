@@ -50,7 +50,8 @@ struct LatencyRunner::Workspace : Multiplier {
       : Multiplier(*served.params_, served.plan().top_limbs(), threads),
         program(served),
         memory(matrix_memory()),
-        mask(served.plan(), served.encoder_, served.trusting()) {
+        mask(served.plan(), served.encoder_, served.trusting()),
+        masks{{n(), plan().answer_limbs()}, {n(), plan().answer_limbs()}} {
     size_t most = 0;
     for (const ActivationPlan& activation : plan().activations) {
       most = std::max(most, activation_products(activation.degree).size() + 1);
@@ -95,13 +96,16 @@ struct LatencyRunner::Workspace : Multiplier {
   void first_matrix(const RnsPolynomial& c0, const Ticket& ticket);
   void first_product(const ProductResidues& terms, size_t drop, const Ticket& ticket);
   void prepare(const RnsPolynomial& c1, const LatencyKeys& keys, Ticket& ticket);
-  void add_masks(const Ciphertext& input, const LatencyKeys& keys, Ciphertext& answer);
+  void prepare_masks(const LatencyKeys& keys, Ticket& ticket);
+  void add_prepared_masks(const Ticket& ticket, Ciphertext& answer);
+  void add_masks(const Ciphertext& input, const LatencyKeys& keys, const Ticket* ticket, Ciphertext& answer);
   SwitchedCiphertext run(const Ciphertext& input, const LatencyKeys& keys, const Ticket* ticket);
 
   const LatencyProgram& program;
   MatrixMemory memory;
   std::vector<Pair> registers;  ///< of one activation: v, then one a product
   AnswerMask mask;
+  RnsPolynomial masks[2];                                 ///< of c_0 and c_1, between a ticket and an answer
   std::vector<std::vector<std::vector<uint32_t>>> folds;  ///< of each matrix
   std::vector<PassPart> timeline;
   Clock::time_point part_began;
@@ -274,6 +278,7 @@ void LatencyRunner::Workspace::prepare(const RnsPolynomial& c1, const LatencyKey
     mod_down(params, stage.sum[side], limbs, 0, product[side], stage.scratch, pool);
     ticket.append(product[side], limbs);
   }
+  prepare_masks(keys, ticket);
 }
 
 /// Register 0 from c_0 and the ticket: rotations and folds of c_0 alone are automorphisms and nothing else.
@@ -351,13 +356,34 @@ void LatencyRunner::Workspace::first_product(const ProductResidues& terms, size_
 }
 
 /// Takes the answer to coefficient form, and adds to it what hides how it came about.
+/// Draws the mask of an input that does not exist yet.
+void LatencyRunner::Workspace::prepare_masks(const LatencyKeys& keys, Ticket& ticket) {
+  if (mask.empty()) return;
+  for (RnsPolynomial& part : masks)
+    for (size_t i = 0; i < part.num_limbs(); ++i) std::memset(part.limb(i), 0, n() * sizeof(uint32_t));
+  Xof stream(program.secret_[0], mask_label(params, keys, ticket.seed()).view());
+  mask.add_to(masks[0], masks[1], params, keys.zero(), stream);
+  for (const RnsPolynomial& part : masks) ticket.append(part, part.num_limbs());
+}
+
+void LatencyRunner::Workspace::add_prepared_masks(const Ticket& ticket, Ciphertext& answer) {
+  const size_t limbs = plan().answer_limbs();
+  for (size_t side = 0; side < 2; ++side) {
+    ticket.read(Ticket::limbs_before_masks(plan()) + side * limbs, limbs, masks[side]);
+    for (size_t i = 0; i < limbs; ++i) {
+      uint32_t* const limb = answer.parts[side].limb(i);
+      kernel.add(limb, limb, masks[side].limb(i), n(), params.modulus(i));
+    }
+  }
+}
+
 void LatencyRunner::Workspace::add_masks(const Ciphertext& input, const LatencyKeys& keys,
-                                         Ciphertext& answer) {
+                                         const Ticket* ticket, Ciphertext& answer) {
   pool.for_each(2 * plan().answer_limbs(),
                 [&](size_t i) { kernel.ntt_inverse(answer.parts[i % 2].limb(i / 2), params.tables(i / 2)); });
-  Label label("answer");
-  label.add(params.id()).add(input_digest(input));
-  Xof stream(program.secret_[0], label.view());
+  if (mask.empty()) return;
+  if (ticket != nullptr) return add_prepared_masks(*ticket, answer);
+  Xof stream(program.secret_[0], mask_label(params, keys, input).view());
   mask.add_to(answer.parts[0], answer.parts[1], params, keys.zero(), stream);
 }
 
@@ -385,7 +411,7 @@ SwitchedCiphertext LatencyRunner::Workspace::run(const Ciphertext& input, const 
   }
   add(answer.parts[0], program.biases_[last]);
   mark("rescale", last);
-  add_masks(input, keys, answer);
+  add_masks(input, keys, ticket, answer);
   mark("masks", last);
   SwitchedCiphertext switched =
       modulus_switch(answer.params, answer.key_id, answer.scale, answer.parts[0], answer.parts[1],

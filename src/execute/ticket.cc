@@ -37,9 +37,13 @@ void unsqueeze_residues(const uint32_t* squeezed, std::span<uint32_t> out) {
   }
 }
 
-size_t Ticket::bytes_of(const LatencyPlan& plan) {
+size_t Ticket::limbs_before_masks(const LatencyPlan& plan) {
   const MatrixPlan& first = plan.matrices.front();
-  const size_t limbs = first.limbs + 3 * (first.limbs - first.drop);
+  return first.limbs + 3 * (first.limbs - first.drop);
+}
+
+size_t Ticket::bytes_of(const LatencyPlan& plan) {
+  const size_t limbs = limbs_before_masks(plan) + 2 * plan.answer_limbs();
   return limbs * squeezed_words(size_t{1} << plan.params.log_n) * sizeof(uint32_t);
 }
 

@@ -120,6 +120,30 @@ TEST_F(TicketTest, RefusesAnInputOfAnotherShapeOrScaleWithATicketToo) {
   expect_refused(input, &ticket, "2 limbs");
 }
 
+// A mask hides nothing where another answer has it, too, which takes a seed of one's own or other keys.
+TEST_F(TicketTest, HoldsAnotherMaskForEverySeedAndForOtherKeysOfOneSecret) {
+  const Ciphertext input = both_.encrypted(rows_.row(0));
+  const Ciphertext anew = with_seed(both_, input, random_seed());
+  const auto other = both_.keys_of(both_.secret);  // with another public key
+  const auto first = both_.runner.run(input, *both_.keys);
+  const Ticket ticket = both_.runner.prepare(*input.seed, *other);
+  for (const SwitchedCiphertext& second :
+       {both_.runner.run(anew, *both_.keys), both_.runner.run(input, *other, &ticket)}) {
+    size_t equal = 0;
+    for (size_t j = 0; j < first.c1.size(); ++j) equal += first.c1[j] == second.c1[j] ? 1 : 0;
+    EXPECT_LT(equal, 10u);  // of N, uniform modulo 2^k: about N / 2^k
+  }
+}
+
+TEST_F(TicketTest, OfATrustingProgramHasNoMask) {
+  EncryptedNetwork trusting(both_.network, both_.calibration, both_.plan, 1, true);
+  const Ciphertext input = trusting.encrypted(rows_.row(0));
+  const Ticket ticket = trusting.runner.prepare(*input.seed, *trusting.keys);
+  EXPECT_EQ(Ticket::bytes_of(both_.plan) - ticket.bytes(),
+            2 * both_.plan.answer_limbs() * both_.program->params()->n() * 30 / 8);
+  EXPECT_TRUE(answer_with(trusting, input, &ticket) == answer_with(trusting, input, nullptr));
+}
+
 TEST_F(TicketTest, AnswersFromRequestBytesWithTheSameBytes) {
   for (size_t i = 0; i < rows_.rows; ++i) {
     const Ciphertext input = both_.encrypted(rows_.row(i));
@@ -284,9 +308,9 @@ TEST(TicketsTest, AreAsSmallAsPromisedForThePapersShape) {
   const FoldedNetwork network = random_network(768, 768, 766, 1);
   const Calibration calibration = calibrate(network, uniform_rows(20, 768, 2));
   const LatencyPlan plan = plan_latency(network, calibration).value();
-  EXPECT_LE(Ticket::bytes_of(plan), 540'000u);
-  // 5 limbs, and three times 4 behind the rescale, of 30 bits a residue.
-  EXPECT_EQ(Ticket::bytes_of(plan), (5 + 3 * 4) * 8192u * 30 / 8);
+  EXPECT_LE(Ticket::bytes_of(plan), 650'000u);
+  // 5 limbs, three times 4 behind the rescale, and both masks of 2, of 30 bits a residue.
+  EXPECT_EQ(Ticket::bytes_of(plan), (5 + 3 * 4 + 2 * 2) * 8192u * 30 / 8);
 }
 
 constexpr uint32_t kLargest = (1u << 30) - 1;

@@ -91,6 +91,8 @@ class LatencyKeys {
                                                            const PublicKey& public_key);
 
   const KeyId& key_id() const { return key_id_; }
+  /// Its fingerprint.
+  const Digest& public_key() const { return public_key_; }
   const ZeroEncryption& zero() const { return *zero_; }
   const PreparedKey& at(uint32_t galois_element, size_t limbs) const {
     return keys_.at({galois_element, limbs});
@@ -99,6 +101,7 @@ class LatencyKeys {
 
  private:
   KeyId key_id_{};
+  Digest public_key_{};
   AlignedVector<uint32_t> words_;  ///< of all keys
   std::map<std::pair<uint32_t, size_t>, PreparedKey> keys_;
   std::optional<ZeroEncryption> zero_;
@@ -122,8 +125,10 @@ class LatencyRunner {
   /// parts, all limbs, scale plan().input_scale), with its masks: an encryption of zero under the client's
   /// public key, random numbers in other slots and Gaussian noise. With the ticket of its seed the input's
   /// c_1 is not looked at and may be left out. Answers of one program to one input are the same to the bit,
-  /// with a ticket and without, whichever runner gives them. Throws parameter_mismatch for a ciphertext of
-  /// another shape, scale or key, or another seed's, key's or program's ticket.
+  /// with a ticket and without, whichever runner gives them. Masks of inputs under one seed and key are the
+  /// same: the caller sees to it that a seed serves one message, as SeedLedger does. Throws
+  /// parameter_mismatch for a ciphertext of another shape, scale or key, or another seed's, key's or
+  /// program's ticket.
   SwitchedCiphertext run(const Ciphertext& input, const LatencyKeys& keys, const Ticket* ticket = nullptr);
 
   /// Works ahead for an input that will be encrypted with this seed: about as long as a pass takes without.
