@@ -46,19 +46,20 @@ void define_batches(CLI::App& app, Arguments& arguments) {
 }
 
 /// What answers hide of the network, and noise that is asked for.
-void define_noise(CLI::App& app, cryptotl::ServerOptions& server, CLI::Option* precision) {
+void define_noise(CLI::App& app, cryptotl::ServerOptions& server) {
   constexpr double kPrivatePrecision = 1.0 / 256;
   const auto privacy = app.add_option_function<double>(
                               "--circuit-privacy",
-                              [&server, precision](double bits) {
+                              [&app, &server](double bits) {
                                 server.plan.privacy.statistical_bits = bits;
-                                if (precision->count() == 0) server.plan.precision = kPrivatePrecision;
+                                if (app.count("--precision") + app.count("--preset") == 0)
+                                  server.plan.precision = kPrivatePrecision;
                               },
                               "statistical bits, such as 40, to which answers shall hide the network behind "
-                              "their outputs; takes "
-                              "a larger ring, some hundred times the time, no batches, and a precision of "
-                              "2^-8 where none is given")
+                              "their outputs; takes a larger ring, ten to twenty times the time, no batches, "
+                              "and a precision of 2^-8 where none is given")
                            ->check(CLI::Range(1.0, cryptotl::kMostPrivacyBits))
+                           ->excludes("--trusting")
                            ->type_name("BITS");
   app.add_option("--private-answers", server.plan.privacy.answers,
                  "answers to one client, ever, for which --circuit-privacy holds")
@@ -111,7 +112,7 @@ int parse(int argc, char** argv, Arguments& arguments) {
          "score_calibration, else features)")
       ->check(CLI::IsMember({"features", "scores", "both"}));
   define_batches(app, arguments);
-  define_noise(app, arguments.server, precision);
+  define_noise(app, arguments.server);
   app.add_flag("--json", arguments.json, "print one line of JSON with the URL, instead of the URL alone");
   try {
     app.parse(argc, argv);

@@ -490,6 +490,10 @@ Result<std::unique_ptr<Server>> Server::start(const Model& model, const ServerOp
   if (options.threads == 0 || options.concurrency == 0 || options.batches.concurrency == 0) {
     return Error(ErrorCode::invalid_argument, "threads and concurrency are at least 1");
   }
+  if (options.trusting && options.plan.privacy.statistical_bits > 0) {
+    return Error(ErrorCode::invalid_argument,
+                 "trusting leaves out the noise that circuit privacy asks for; right is one of the two");
+  }
   try {
     auto state = std::make_unique<State>(options);
     std::vector<State::Planned> plans;

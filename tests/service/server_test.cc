@@ -26,6 +26,16 @@ class ServerTest : public Served {
   }
 };
 
+TEST_F(ServerTest, RefusesToTrustClientsFromWhomItShallHideItsNetwork) {
+  ServerOptions both = options();
+  both.trusting = true;
+  both.plan.precision = 1e-2;
+  both.plan.privacy = {40, 10};
+  const auto started = Server::start(model(), both);
+  ASSERT_FALSE(started.ok());
+  EXPECT_EQ(started.error().code(), ErrorCode::invalid_argument);
+}
+
 TEST_F(ServerTest, RefusesToListenBeyondLoopback) {
   for (const char* const listen : {"0.0.0.0:0", "192.168.0.1:80", "[::]:0", "example.org:80", "8.8.8.8:53"}) {
     ServerOptions bad = options();
