@@ -32,8 +32,10 @@ std::vector<double> FeatureExtractor::decrypted(ByteView answer) const {
   const std::vector<double> coefficients = decrypt_answer(answer, plan, keys_.secret());
   std::vector<double> features =
       unpack_output(plan.packing, encoder_.decode(coefficients, plan.answer_scale()));
+  // Noise that a server was asked to add, which the error holds, must not count for an output of its own.
+  const double limit = plan.output_limit + plan.predicted_error;
   const bool safe = !may_have_wrapped(plan, coefficients) &&
-                    std::ranges::all_of(features, [&](double y) { return std::abs(y) <= plan.output_limit; });
+                    std::ranges::all_of(features, [&](double y) { return std::abs(y) <= limit; });
   if (!safe) features.clear();
   return features;
 }

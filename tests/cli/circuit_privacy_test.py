@@ -58,6 +58,17 @@ class CircuitPrivacyTest(ServedTest):
                                   "head.onnx", "--out", "scores.csv")
         self.assertEqual((scored["rows"], scored["flagged_rows"]), (10, 0))
 
+    def test_noise_in_features_counts_for_no_answer_beyond_the_safe_range(self):
+        # As much as can be asked for: the largest |y|, half of the limit; the error is predicted at 8 deviations.
+        limit = self.prints_json("inspect", self.model)["output_limit"]
+        server = Server(self.model, self.path("store"), "--feature-noise", str(0.49 * limit))
+        self.addCleanup(server.stop)
+        self.prints_json("keygen", "--server", server.url, "--keys", "keys")
+        fitted = self.prints_json("fit", "--server", server.url, "--keys", "keys", "--data", self.train, "--head",
+                                  "head.onnx", "--kind", "linear")
+        self.assertEqual((fitted["rows"], fitted["flagged_rows"]), (40, 0))
+        self.assertGreaterEqual(fitted["predicted_error"], 8 * 0.49 * limit)
+
 
 if __name__ == "__main__":
     unittest.main()
