@@ -184,7 +184,9 @@ TEST(LatencyPlanTest, AKeyServesEveryUseOfItsElement) {
 
 TEST(LatencyPlanTest, TheChosenScalesAreTheBestAmongTheirNeighbours) {
   const LatencyPlan plan = plan_of(768, 768, 766);
-  EXPECT_LT(plan.predicted_error, 5e-5);
+  // Of all but the noise that fills the precision.
+  EXPECT_LT(8 * std::hypot(plan.evaluation_deviation, plan.noise.back().deviation), 5e-5);
+  EXPECT_LE(plan.predicted_error, kFastPrecision);
   EXPECT_LE(plan.output_scale() * plan.slot_limit, 0x1p59);
 }
 
@@ -210,7 +212,8 @@ TEST(LatencyPlanTest, TakesEveryValidNumberOfBabyStepsAndNoOther) {
 TEST(LatencyPlanTest, ReadsPlansOfOneToFourSpecialPrimes) {
   Json json = plan_of(768, 768, 766).to_json();
   const std::vector<uint32_t> all = ntt_primes(1u << 30, uint32_t{2} << 15, 9);
-  json["ring_degree_log2"] = 15;  // with room for all
+  json["ring_degree_log2"] = 15;  // with room for all, and primes that are a little smaller
+  json["slot_limit"] = 0.9 * json["slot_limit"].get<double>();
   json["primes"] = std::vector<uint32_t>(all.begin() + 4, all.end());
   for (size_t special = 1; special <= 4; ++special) {
     json["special_primes"] = std::vector<uint32_t>(all.begin(), all.begin() + static_cast<int>(special));
