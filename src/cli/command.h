@@ -40,6 +40,7 @@ void add_bench(CLI::App& app, CommandLine& line);
 void add_inspect(CLI::App& app, CommandLine& line);
 void add_cache(CLI::App& app, CommandLine& line);
 void add_budget(CLI::App& app, CommandLine& line);
+void add_audit(CLI::App& app, CommandLine& line);
 
 /// A subcommand with the options that all have and one example that works.
 CLI::App* add_verb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& what,

@@ -1,10 +1,9 @@
 #include "cli/evaluate.h"
+#include "cli/mail.h"
 #include "cryptotl/transfer/temporary_folder.h"
 
 namespace cryptotl {
 namespace {
-
-namespace fs = std::filesystem;
 
 struct Options {
   std::string data;
@@ -20,29 +19,10 @@ void define(CLI::App& verb, Options& options) {
   define_evaluation(verb, options.evaluation);
 }
 
-/// Where the sources or an installation keep the mail examples.
-fs::path find_mail(const std::string& given) {
-  if (!given.empty()) return given;
-  const fs::path folders[] = {program_folder() / "../examples/mail",
-                              program_folder() / "../share/cryptotl/examples/mail", "examples/mail"};
-  for (const fs::path& folder : folders) {
-    if (fs::exists(folder / "target.f16.npy")) return fs::weakly_canonical(folder);
-  }
-  throw Error(ErrorCode::not_found, "examples/mail is not beside this program; --data names its folder");
-}
-
-Examples read_part(const fs::path& folder, const std::string& part) {
-  Examples out = read_data((folder / (part + ".f16.npy")).string(),
-                           (folder / (part + ".labels.npy")).string(), "", "all-mpnet-base-v2", true);
-  for (std::string& label : out.labels) label = label == "1" ? "spam" : "ham";
-  out.source = "mail, " + part;
-  return out;
-}
-
 Outcome work(const CommandLine& line, const Options& options) {
   check_output_file(options.out, true).value();
-  const fs::path folder = find_mail(options.data);
-  return run_evaluation(line, read_part(folder, "source"), read_part(folder, "target"), options.evaluation,
+  const std::filesystem::path folder = mail_folder(options.data);
+  return run_evaluation(line, read_mail(folder, "source"), read_mail(folder, "target"), options.evaluation,
                         options.out);
 }
 

@@ -69,6 +69,7 @@ void add_verbs(CLI::App& app, CommandLine& line) {
   cryptotl::add_inspect(app, line);
   cryptotl::add_cache(app, line);
   cryptotl::add_budget(app, line);
+  cryptotl::add_audit(app, line);
 }
 
 int run(int argc, char** argv) {

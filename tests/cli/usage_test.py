@@ -11,7 +11,7 @@ from programs import (CLIENT, COLUMNS, DONE, USAGE, Proxy, ProgramTest, Server, 
                       rows_of)
 
 VERBS = ["demo", "pretrain", "import", "serve", "keygen", "encrypt", "fit", "predict", "evaluate", "embed", "bench",
-         "inspect", "cache", "budget"]
+         "inspect", "cache", "budget", "audit"]
 TEXTS = "text,label\n" + "".join(f"{'cheap pills now' if i % 2 else 'see you at lunch'} {i},{i % 2}\n"
                                  for i in range(20))
 
