@@ -57,7 +57,7 @@ class BatchTest(ServedTest):
         one, other = self.scores(one), self.scores(other)
         self.assertEqual(len(one), len(other))
         for (label, score), (other_label, other_score) in zip(one, other):
-            self.assertAlmostEqual(score, other_score, delta=5e-3)
+            self.assertAlmostEqual(score, other_score, delta=1e-3)
             if abs(score - 0.5) > 1e-3:
                 self.assertEqual(label, other_label)
 

@@ -39,7 +39,8 @@ class CircuitPrivacyTest(ServedTest):
             self.assertIn("reach an error of", says)
 
     def test_keys_fit_and_predictions_with_the_bound_that_was_asked_for(self):
-        server = Server(self.model, self.path("store"), "--circuit-privacy", str(BITS), "--private-answers", "100")
+        server = Server(self.model, self.path("store"), "--circuit-privacy", str(BITS), "--private-answers", "100",
+                        precision=None)
         self.addCleanup(server.stop)
         self.prints_json("keygen", "--server", server.url, "--keys", "keys")
         inspected = self.prints_json("inspect", "keys/plan.json")

@@ -64,10 +64,12 @@ def npy_labels(count):
 
 
 class Server:
-    """`cryptotl serve` on a free port."""
+    """`cryptotl serve` on a free port. Answers carry noise up to the precision: so small that scores of two
+    encryptions differ by less than tests look at."""
 
-    def __init__(self, model, store, *arguments):
+    def __init__(self, model, store, *arguments, precision="2e-5"):
         command = [CLIENT, "serve", "--model", model, "--listen", "127.0.0.1:0", "--store", store, *arguments]
+        command += ["--precision", precision] if precision else []
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.url = self.process.stdout.readline().strip()
         self.port = int(self.url.rsplit(":", 1)[1])

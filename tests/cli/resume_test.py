@@ -43,7 +43,7 @@ class ResumeTest(ServedTest):
         for other in others:
             self.assertEqual([label for label, _ in first], [label for label, _ in other])
             for (_, a), (_, b) in zip(first, other):
-                self.assertAlmostEqual(a, b, delta=5e-3)
+                self.assertAlmostEqual(a, b, delta=1e-3)
 
     def assert_private(self, folder=None):
         for name in os.listdir(folder or self.path("keys")):
