@@ -46,8 +46,6 @@ LatencyPlan outline(const FoldedNetwork& network, const Calibration& calibration
   // Coefficients of noise have their room, a hundredth of the modulus on either side.
   const double noise = options.output_noise / slot_deviation(1, size_t{1} << packing.log_n);
   plan.slot_limit = std::max(plan.slot_limit, kTail * kNoiseRoom * noise);
-  // All slots hold outputs, biases included, where the calibration counts these once.
-  if (packing.only_outputs()) plan.slot_limit = std::max(plan.slot_limit, plan.output_limit);
   if (options.outputs_alone) {
     // Random numbers reach as far as an output may.
     plan.random_limit = plan.output_limit;
@@ -57,6 +55,8 @@ LatencyPlan outline(const FoldedNetwork& network, const Calibration& calibration
   } else {
     // They lie on partial sums; the mean absolute value of two components up to it is 0.765 of it.
     plan.random_limit = std::min(plan.output_limit, plan.slot_limit);
+    // Where all slots hold outputs, biases stand in all of them, and the calibration counts them once.
+    if (packing.only_outputs()) plan.slot_limit = std::max(plan.slot_limit, plan.output_limit);
     plan.slot_limit += 0.8 * plan.random_limit;
   }
   return plan;

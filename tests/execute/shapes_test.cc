@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "execute/encrypted_network.h"
+#include "execute/random_case.h"
 
 namespace cryptotl {
 namespace {
@@ -131,6 +132,17 @@ TEST_P(RandomSlots, WithoutThemTheOtherSlotsOfFewOutputsHoldNoPartialSums) {
 }
 
 INSTANTIATE_TEST_SUITE_P(FewOutputs, RandomSlots, testing::Values(1, 2, 3));
+
+// All slots of an answer hold outputs of three here, biases and all, where the calibration counts a bias
+// once.
+TEST(FewOutputs, OfLargeBiasesDoNotWrapAround) {
+  for (const uint64_t seed : {3, 5}) {
+    const FoldedNetwork network = random_network({50, 36, 70, 3}, Draws(seed).activation(2), seed);
+    EncryptedNetwork both(network, uniform_rows(100, 50, 3), 1, {.precision = 1.7e-4});
+    ASSERT_TRUE(both.plan.packing.only_outputs());
+    EXPECT_LE(largest_error(both, uniform_rows(5, 50, 7)), both.plan.predicted_error) << seed;
+  }
+}
 
 }  // namespace
 }  // namespace cryptotl
