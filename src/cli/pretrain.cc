@@ -75,9 +75,9 @@ std::string replacement_text(const ActivationReplacement& replacement) {
   return out + "\n";
 }
 
-/// Nothing that is not in the model: what is printed may be passed on as it may.
-Outcome private_outcome(const Options& options, const Examples& examples, const PretrainedModel& made,
-                        const std::string& budget) {
+/// What every pretraining tells. `accuracy` goes before the predicted error.
+Outcome outcome_of(const Options& options, const Examples& examples, const PretrainedModel& made,
+                   const std::string& accuracy) {
   const std::string name = hex(model_digest(made.model));
   return {{{"model", options.model},
            {"name", made.model.name},
@@ -87,14 +87,38 @@ Outcome private_outcome(const Options& options, const Examples& examples, const 
            {"features", made.plan.output_width()},
            {"activations", made.model.training.at("activations")},
            {"embedder", made.model.embedder.name},
-           {"privacy", made.model.privacy},
            {"input_range", {made.plan.input_range.low, made.plan.input_range.high}},
            {"output_limit", made.plan.output_limit},
            {"predicted_error", made.plan.predicted_error}},
           options.model + ": model " + name.substr(0, 16) + " from " + std::to_string(examples.rows()) +
               " rows of " + std::to_string(examples.embeddings.cols) + " (" + made.model.embedder.name +
-              "), predicted error of encrypted features " + brief(made.plan.predicted_error) +
-              "\nprivacy: " + privacy_text(*made.privacy) + "\n" + budget};
+              "), " + accuracy + "predicted error of encrypted features " + brief(made.plan.predicted_error) +
+              "\n"};
+}
+
+/// Nothing that is not in the model: what is printed may be passed on as it may.
+Outcome private_outcome(const Options& options, const Examples& examples, const PretrainedModel& made,
+                        const std::string& budget) {
+  Outcome out = outcome_of(options, examples, made, "");
+  out.json["privacy"] = made.model.privacy;
+  out.text += "privacy: " + privacy_text(*made.privacy) + "\n" + budget;
+  return out;
+}
+
+/// With what the validation rows showed.
+Outcome usual_outcome(const Options& options, const Examples& examples, const PretrainedModel& made) {
+  const Pretrained& pretrained = made.pretrained;
+  Outcome out = outcome_of(options, examples, made,
+                           "validation accuracy " + fixed(100 * pretrained.validation_accuracy, 1) + " %, ");
+  out.json["labels"] = examples.label_counts();
+  out.json["epochs"] = pretrained.curve.size();
+  out.json["validation_loss"] = pretrained.validation_loss;
+  out.json["validation_accuracy"] = pretrained.validation_accuracy;
+  if (pretrained.replacement) {
+    out.json["replacement"] = replacement_json(*pretrained.replacement);
+    out.text += replacement_text(*pretrained.replacement);
+  }
+  return out;
 }
 
 Outcome work(const CommandLine& line, const Options& options) {
@@ -120,32 +144,8 @@ Outcome work(const CommandLine& line, const Options& options) {
   }();
   if (spending) spending->spend();
   save_whole_model(options.model, made.model, options.force).value();
-  if (spending) return private_outcome(options, examples, made, spending->text());
-  const std::string name = hex(model_digest(made.model));
-  Outcome out{{{"model", options.model},
-               {"name", made.model.name},
-               {"digest", name},
-               {"rows", examples.rows()},
-               {"columns", examples.embeddings.cols},
-               {"features", made.plan.output_width()},
-               {"labels", examples.label_counts()},
-               {"activations", made.model.training.at("activations")},
-               {"embedder", made.model.embedder.name},
-               {"epochs", made.pretrained.curve.size()},
-               {"validation_loss", made.pretrained.validation_loss},
-               {"validation_accuracy", made.pretrained.validation_accuracy},
-               {"input_range", {made.plan.input_range.low, made.plan.input_range.high}},
-               {"output_limit", made.plan.output_limit},
-               {"predicted_error", made.plan.predicted_error}},
-              options.model + ": model " + name.substr(0, 16) + " from " + std::to_string(examples.rows()) +
-                  " rows of " + std::to_string(examples.embeddings.cols) + " (" + made.model.embedder.name +
-                  "), validation accuracy " + fixed(100 * made.pretrained.validation_accuracy, 1) +
-                  " %, predicted error of encrypted features " + brief(made.plan.predicted_error) + "\n"};
-  if (made.pretrained.replacement) {
-    out.json["replacement"] = replacement_json(*made.pretrained.replacement);
-    out.text += replacement_text(*made.pretrained.replacement);
-  }
-  return out;
+  return spending ? private_outcome(options, examples, made, spending->text())
+                  : usual_outcome(options, examples, made);
 }
 
 }  // namespace
