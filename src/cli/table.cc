@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdio>
 
+#include "cryptotl/base/number_text.h"
+
 namespace cryptotl {
 
 std::string text_table(const std::vector<std::vector<std::string>>& rows) {
@@ -38,7 +40,7 @@ std::string formatted(const char* format, Values... values) {
 }  // namespace
 
 std::string fixed(double value, int decimals) { return formatted("%.*f", decimals, value); }
-std::string brief(double value) { return formatted("%.3g", value); }
+std::string brief(double value) { return number_text(value); }
 std::string byte_text(size_t bytes) {
   const auto count = static_cast<double>(bytes);
   return bytes < 1'000'000 ? fixed(count / 1e3, 0) + " KB" : fixed(count / 1e6, 1) + " MB";

@@ -1,25 +1,16 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 #include "cryptotl/base/parallel.h"
+#include "cryptotl/base/stopwatch.h"
 #include "cryptotl/plan/batch_plan.h"
 #include "execute/multiplier.h"
 
 namespace cryptotl {
-
-class Stopwatch {
- public:
-  double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point start_ = Clock::now();
-};
 
 /// What threads borrow: as many as there are threads.
 template <typename T>

@@ -6,6 +6,7 @@
 #include "cryptotl/plan/activation_circuit.h"
 #include "cryptotl/plan/packing.h"
 #include "execute/block_matrix.h"
+#include "execute/key_set.h"
 #include "execute/residues.h"
 
 namespace cryptotl {
@@ -161,24 +162,14 @@ Result<std::shared_ptr<const BatchKeys>> BatchKeys::create(const BatchPlan& plan
                                                            const PublicKey& public_key) {
   const auto params = Params::create(plan.params);
   if (!params.ok()) return params.error();
-  if ((*params)->id() != keys.params->id() || (*params)->id() != public_key.params->id())
-    return Error(ErrorCode::parameter_mismatch, "batch keys: made under other parameters than the plan's");
-  if (keys.key_id != public_key.key_id)
-    return Error(ErrorCode::parameter_mismatch, "batch keys: the public key belongs to another secret key");
+  CRYPTOTL_TRY(check_key_set(**params, keys, public_key, "batch keys"));
   const auto out = std::make_shared<BatchKeys>();
   out->key_id_ = keys.key_id;
   for (const KeyRequest& wanted : uses_of(plan)) {
     if (out->find(wanted) != nullptr) continue;
-    const SwitchingKey* key = keys.find(wanted.galois_element, wanted.limbs);
-    if (key == nullptr) {
-      return Error(ErrorCode::missing_key,
-                   "batch keys: the " +
-                       (wanted.galois_element == kRelinearisation
-                            ? "relinearisation key"
-                            : "key of Galois element " + std::to_string(wanted.galois_element)) +
-                       " for " + std::to_string(wanted.limbs) + " limbs is missing");
-    }
-    out->keys_.emplace_back(**params, keys.key_id, *key, wanted.limbs);
+    const auto key = find_key(keys, wanted, "batch keys");
+    if (!key.ok()) return key.error();
+    out->keys_.emplace_back(**params, keys.key_id, **key, wanted.limbs);
   }
   out->zero_.emplace(public_key, plan.matrices.back().limbs - plan.matrices.back().drop);
   return std::shared_ptr<const BatchKeys>(out);

@@ -39,6 +39,7 @@ BatchRunner::BlockLayers::BlockLayers(const BatchProgram& program, ThreadPool& p
       params_(*program.params()),
       pool_(pool),
       units_(units),
+      rotations_(rotations_of(plan())),
       rows_(params_.n(), most_rows(plan()), plan().top_limbs()),
       operand_(params_.n(), most_operands(plan()), plan().top_limbs()) {
   for (size_t i = 0; i < pool.threads(); ++i) {
@@ -104,7 +105,7 @@ void BatchRunner::BlockLayers::rotate(size_t index, size_t row, const BatchKeys&
       kernels().multiply_scalar(lifted.limb(limb), source[0].limb(limb), params_.special_product(limb),
                                 params_.n(), params_.modulus(limb));
     }
-    for (const int steps : rotations_of(plan())) {
+    for (const int steps : rotations_) {
       if (!comes_from(d, steps, block)) continue;
       const PreparedKey& key = rotation(keys, steps, limbs);
       for (size_t limb = 0; limb < multiplier.extended_limbs(); ++limb) {

@@ -36,6 +36,7 @@ class BatchRunner::BlockLayers {
   ThreadPool& pool_;
   Lent<Unit>& units_;
   Lent<MatrixProduct> products_;
+  const std::vector<int> rotations_;
   size_t width_ = 0;  ///< of every product
   Operand rows_;      ///< of the input, in coefficient form; then of each activation, in NTT form
   Operand operand_;   ///< [row][rotation] in NTT form; then a product's rows

@@ -10,6 +10,7 @@
 #include "cryptotl/execute/latency.h"
 #include "cryptotl/plan/activation_circuit.h"
 #include "cryptotl/rns/kernels.h"
+#include "execute/key_set.h"
 #include "execute/residues.h"
 
 namespace cryptotl {
@@ -231,12 +232,7 @@ Result<std::shared_ptr<const LatencyKeys>> LatencyKeys::create(const LatencyPlan
   const auto out = std::make_shared<LatencyKeys>();
   const auto params = Params::create(plan.params);
   if (!params.ok()) return params.error();
-  if ((*params)->id() != keys.params->id() || (*params)->id() != public_key.params->id()) {
-    return Error(ErrorCode::parameter_mismatch,
-                 "evaluation keys: made under other parameters than the plan's");
-  }
-  if (keys.key_id != public_key.key_id)
-    return Error(ErrorCode::parameter_mismatch, "evaluation keys and public key belong to two secret keys");
+  CRYPTOTL_TRY(check_key_set(**params, keys, public_key, "evaluation keys"));
   out->key_id_ = keys.key_id;
   out->public_key_ = fingerprint(public_key);
   const std::vector<KeyRequest> uses = key_uses(plan);
@@ -245,16 +241,9 @@ Result<std::shared_ptr<const LatencyKeys>> LatencyKeys::create(const LatencyPlan
   out->words_.resize(words);
   uint32_t* memory = out->words_.data();
   for (const KeyRequest& use : uses) {
-    const SwitchingKey* key = keys.find(use.galois_element, use.limbs);
-    if (key == nullptr) {
-      return Error(ErrorCode::missing_key,
-                   "evaluation keys: " +
-                       (use.galois_element == kRelinearisation
-                            ? std::string("the relinearisation key")
-                            : "Galois element " + std::to_string(use.galois_element)) +
-                       " for " + std::to_string(use.limbs) + " limbs is missing");
-    }
-    out->keys_.try_emplace({use.galois_element, use.limbs}, **params, keys.key_id, *key, use.limbs, memory);
+    const auto key = find_key(keys, use, "evaluation keys");
+    if (!key.ok()) return key.error();
+    out->keys_.try_emplace({use.galois_element, use.limbs}, **params, keys.key_id, **key, use.limbs, memory);
     memory += PreparedKey::words(**params, use.limbs);
   }
   out->zero_.emplace(public_key, plan.answer_limbs());

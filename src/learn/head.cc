@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "cryptotl/base/number_text.h"
 #include "cryptotl/learn/folds.h"
 #include "logistic_head.h"
-#include "number_text.h"
 #include "paper_network.h"
 #include "runs.h"
 

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "cryptotl/base/number_text.h"
 #include "cryptotl/learn/folds.h"
-#include "number_text.h"
 #include "paper_network.h"
 
 namespace cryptotl {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "number_text.h"
+#include "cryptotl/base/number_text.h"
 
 namespace cryptotl {
 namespace {

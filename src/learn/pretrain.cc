@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cryptotl/base/number_text.h"
 #include "cryptotl/learn/folds.h"
-#include "number_text.h"
 #include "paper_network.h"
 #include "runs.h"
 

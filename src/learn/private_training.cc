@@ -6,11 +6,11 @@
 #include <cmath>
 #include <limits>
 
+#include "cryptotl/base/number_text.h"
 #include "cryptotl/learn/folds.h"
 #include "learn/discrete_gaussian.h"
 #include "learn/example_gradients.h"
 #include "learn/noisy_sum.h"
-#include "number_text.h"
 #include "runs.h"
 
 namespace cryptotl {

@@ -84,7 +84,7 @@ BatchCost cost_of(const BatchPlan& plan, const KernelSpeeds& speeds) {
       plan.has_blocks() ? 0 : kExpandResidue * residues / 1e6 + matrix_nanoseconds(plan, 0, speeds) / 2e6;
   return {all, all - known, plan.input_rows() * batch_row_bytes(*params, plan.top_limbs()),
           plan.output_rows() * answer_bytes(*params, plan.answer_bits, plan.answer_dropped_bits),
-          evaluation_key_bytes(*params, required_keys(plan)) + public_key_bytes(*params)};
+          key_set_bytes(*params, required_keys(plan))};
 }
 
 }  // namespace cryptotl

@@ -15,11 +15,7 @@ Error not_here(const Digest& name) {
 }  // namespace
 
 BatchKeyStore::BatchKeyStore(const BatchMetadata& offer, const ServiceLimits& limits)
-    : plan_(offer.plan),
-      params_(offer.params),
-      evaluation_key_bytes_(offer.evaluation_key_bytes()),
-      upload_bytes_(offer.key_bytes()),
-      limits_(limits) {}
+    : plan_(offer.plan), params_(offer.params), upload_bytes_(offer.key_bytes()), limits_(limits) {}
 
 BatchKeyStore::Place BatchKeyStore::place_of(const Digest& name) {
   return std::ranges::find_if(sets_, [&](const KeySet& set) { return set.name == name; });
@@ -82,11 +78,9 @@ Status BatchKeyStore::claim(const Digest& name, uint64_t number, const Digest& b
 }
 
 Result<BatchKeyStore::Keys> BatchKeyStore::read(ByteView bytes) const {
-  const auto evaluation = read_evaluation_keys(bytes.first(evaluation_key_bytes_), params_);
-  if (!evaluation.ok()) return evaluation.error();
-  const auto public_key = read_public_key(bytes.subspan(evaluation_key_bytes_), params_);
-  if (!public_key.ok()) return public_key.error();
-  auto keys = BatchKeys::create(plan_, *evaluation, *public_key);
+  const auto set = read_key_set(bytes, params_, required_keys(plan_));
+  if (!set.ok()) return set.error();
+  auto keys = BatchKeys::create(plan_, set->evaluation, set->public_key);
   if (!keys.ok() && keys.error().code() == ErrorCode::missing_key) {
     return Error(ErrorCode::parameter_mismatch,
                  std::string("not the keys of this plan: ") + keys.error().what());

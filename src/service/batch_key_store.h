@@ -79,7 +79,6 @@ class BatchKeyStore {
 
   const BatchPlan plan_;
   const ParamsPtr params_;
-  const size_t evaluation_key_bytes_;
   const size_t upload_bytes_;
   const ServiceLimits limits_;
 

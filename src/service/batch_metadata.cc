@@ -78,11 +78,7 @@ size_t BatchMetadata::answer_row_bytes() const {
   return answer_bytes(*params, plan.answer_bits, plan.answer_dropped_bits);
 }
 
-size_t BatchMetadata::evaluation_key_bytes() const {
-  return cryptotl::evaluation_key_bytes(*params, required_keys(plan));
-}
-
-size_t BatchMetadata::key_bytes() const { return evaluation_key_bytes() + public_key_bytes(*params); }
+size_t BatchMetadata::key_bytes() const { return key_set_bytes(*params, required_keys(plan)); }
 
 Json BatchMetadata::to_json() const {
   return {{"plan", plan.to_json()},

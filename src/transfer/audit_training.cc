@@ -1,9 +1,8 @@
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <random>
 
+#include "cryptotl/base/number_text.h"
 #include "cryptotl/data/labels.h"
 #include "cryptotl/transfer/audit.h"
 
@@ -21,12 +20,6 @@ constexpr size_t kControlSteps = 200;
 constexpr double kWrongLabels = 0.2;
 constexpr double kControlAccuracy = 0.6;
 constexpr double kControlEpsilon = 3;
-
-std::string number(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.3g", value);
-  return text.data();
-}
 
 double uniform(std::mt19937_64& engine) { return static_cast<double>(engine() >> 11) * 0x1p-53; }
 
@@ -133,7 +126,7 @@ MembershipAudit audit_membership(const AuditRows& rows, const AuditOptions& opti
   out.control = membership_control(rows, options, part(progress, 0, 2));
   if (out.control.accuracy_bounds.low < kControlAccuracy) {
     throw Error(ErrorCode::internal,
-                "audit: membership inference reaches " + number(100 * out.control.accuracy) +
+                "audit: membership inference reaches " + number_text(100 * out.control.accuracy) +
                     " % on an overfitted model without defence, no 10 points over chance: it "
                     "would prove nothing, so nothing is reported (more --models make it stronger)");
   }
@@ -154,7 +147,7 @@ CanaryRuns audit_canary_runs(const AuditRows& all, bool network, const AuditOpti
   out.control = audit_canaries(rows.rows, rows.labels, control, part(progress, 0, options.runs + 1));
   if (out.control.empirical_epsilon <= kControlEpsilon) {
     throw Error(ErrorCode::internal, "audit: canaries show an epsilon of " +
-                                         number(out.control.empirical_epsilon) +
+                                         number_text(out.control.empirical_epsilon) +
                                          " against a training without noise, not above 3: they would prove "
                                          "nothing, so nothing is reported");
   }
@@ -166,7 +159,7 @@ CanaryRuns audit_canary_runs(const AuditRows& all, bool network, const AuditOpti
     if (audit.empirical_epsilon > audit.claimed.epsilon) {
       throw Error(ErrorCode::insecure_parameters,
                   "audit: run " + std::to_string(run + 1) + " shows an epsilon of at least " +
-                      number(audit.empirical_epsilon) + " where " + number(audit.claimed.epsilon) +
+                      number_text(audit.empirical_epsilon) + " where " + number_text(audit.claimed.epsilon) +
                       " is claimed: private training is broken");
     }
     out.runs.push_back(audit);

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <thread>
 
+#include "cryptotl/base/stopwatch.h"
 #include "cryptotl/rns/integer_matrix.h"
 #include "cryptotl/rns/kernels.h"
 #include "cryptotl/transfer/batch_extractor.h"
@@ -18,7 +19,6 @@
 #include "transfer/bench_subject.h"
 #include "transfer/plain_network.h"
 #include "transfer/statistics.h"
-#include "transfer/stopwatch.h"
 
 namespace cryptotl {
 namespace {

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cryptotl/base/stopwatch.h"
 #include "cryptotl/ckks/wire.h"
 #include "cryptotl/service/limits.h"
 #include "cryptotl/transfer/mode.h"
 #include "transfer/answers.h"
 #include "transfer/rows_ahead.h"
-#include "transfer/stopwatch.h"
 
 namespace cryptotl {
 namespace {
@@ -108,9 +108,8 @@ BatchExtractor::Job& BatchExtractor::begin_job(size_t inputs) {
   const std::vector<BatchMetadata> offers = client_.refresh_batches().value();
   const BatchMetadata& offer = offers[next_batch(offers, inputs)];
   BatchKey key(offer.params, offer.seed);
-  Bytes keys = write_evaluation_keys(make_evaluation_keys(key.secret(), required_keys(offer.plan)));
-  const Bytes public_key = write_public_key(make_public_key(key.secret()));
-  keys.insert(keys.end(), public_key.begin(), public_key.end());
+  const Bytes keys = write_key_set(make_evaluation_keys(key.secret(), required_keys(offer.plan)),
+                                   make_public_key(key.secret()));
   const Digest name = client_.upload_batch_keys(offer, keys).value();
   const size_t samples = offer.plan.samples();
   return jobs_.insert_or_assign(samples, Job{offer, std::move(key), name}).first->second;

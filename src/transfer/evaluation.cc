@@ -6,6 +6,7 @@
 #include <optional>
 #include <thread>
 
+#include "cryptotl/base/stopwatch.h"
 #include "cryptotl/data/labels.h"
 #include "cryptotl/learn/cross_validation.h"
 #include "cryptotl/learn/curves.h"
@@ -19,7 +20,6 @@
 #include "cryptotl/transfer/server_process.h"
 #include "cryptotl/transfer/temporary_folder.h"
 #include "transfer/statistics.h"
-#include "transfer/stopwatch.h"
 
 namespace cryptotl {
 namespace {

@@ -5,9 +5,9 @@
 #include <future>
 #include <utility>
 
+#include "cryptotl/base/stopwatch.h"
 #include "cryptotl/ckks/wire.h"
 #include "transfer/answers.h"
-#include "transfer/stopwatch.h"
 
 namespace cryptotl {
 

@@ -178,7 +178,7 @@ Result<Json> model_json(const fs::path& path) {
               {"predicted_error", plan->predicted_error},
               {"request_bytes", ciphertext_bytes(**params, 2, plan->top_limbs(), true)},
               {"response_bytes", answer_bytes(**params, plan->answer_bits, plan->answer_dropped_bits)},
-              {"evaluation_key_bytes", evaluation_key_bytes(**params, required_keys(*plan))},
+              {"evaluation_key_bytes", key_set_bytes(**params, required_keys(*plan))},
               {"parameters", parameters_json(**params)},
               {"plan", describe(*plan, machine_speeds())},
               {"batch_plan", batch_plan(0)},

@@ -2,20 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+
+#include "cryptotl/base/number_text.h"
 
 namespace cryptotl {
 namespace {
 
 /// "850 ms", "3.2 s"
 std::string time_text(double milliseconds) {
-  char text[32];
-  if (milliseconds < 1000) {
-    std::snprintf(text, sizeof text, "%.3g ms", milliseconds);
-  } else {
-    std::snprintf(text, sizeof text, "%.3g s", milliseconds / 1000);
-  }
-  return text;
+  return milliseconds < 1000 ? number_text(milliseconds) + " ms" : number_text(milliseconds / 1000) + " s";
 }
 
 std::string counted(size_t count, const std::string& what) {

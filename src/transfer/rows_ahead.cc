@@ -1,6 +1,6 @@
 #include "transfer/rows_ahead.h"
 
-#include "transfer/stopwatch.h"
+#include "cryptotl/base/stopwatch.h"
 
 namespace cryptotl {
 

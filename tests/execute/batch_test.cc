@@ -12,25 +12,17 @@
 namespace cryptotl {
 namespace {
 
-TEST(BatchRunner, ComputesEverySampleOfABatchToThePredictedError) {
-  Batches both(random_network(24, 20, 7, 1));
-  const Matrix rows = uniform_rows(both.plan.samples(), 24, 3);
-  const double error = largest_difference(both.features(rows), forward(both.folded, rows));
-  EXPECT_LE(error, both.plan.predicted_error);
-  EXPECT_GE(error, both.plan.predicted_error / 64);
-  EXPECT_LE(both.plan.predicted_error, 1e-4);
-}
-
 TEST(BatchRunner, AnswersFewSamplesAndSeveralThreadsAlike) {
   Batches both(random_network(9, 12, 3, 2), {}, 2);
   const Matrix rows = uniform_rows(5, 9, 4);
   EXPECT_LE(largest_difference(both.features(rows), forward(both.folded, rows)), both.plan.predicted_error);
 }
 
-class BatchBlocks : public testing::TestWithParam<size_t> {};
-INSTANTIATE_TEST_SUITE_P(Sizes, BatchBlocks, testing::Values(2048, 1024, 512, 128));
+/// By samples; 0: one in each slot.
+class BatchSizes : public testing::TestWithParam<size_t> {};
+INSTANTIATE_TEST_SUITE_P(All, BatchSizes, testing::Values(0, 2048, 1024, 512, 128));
 
-TEST_P(BatchBlocks, ComputeEverySampleToThePredictedError) {
+TEST_P(BatchSizes, ComputeEverySampleToThePredictedError) {
   Batches both(random_network(24, 20, 7, 1), {.samples = GetParam()});
   const Matrix rows = uniform_rows(both.plan.samples(), 24, 3);
   const double error = largest_difference(both.features(rows), forward(both.folded, rows));
@@ -39,7 +31,7 @@ TEST_P(BatchBlocks, ComputeEverySampleToThePredictedError) {
   EXPECT_LE(both.plan.predicted_error, 1e-4);
 }
 
-TEST_P(BatchBlocks, AnswerFewSamplesAndSeveralThreadsAlike) {
+TEST_P(BatchSizes, AnswerFewSamplesAndSeveralThreadsAlike) {
   Batches both(random_network(9, 130, 70, 2), {.samples = GetParam()}, 2);
   const Matrix rows = uniform_rows(3, 9, 4);
   EXPECT_LE(largest_difference(both.features(rows), forward(both.folded, rows)), both.plan.predicted_error);

@@ -11,9 +11,8 @@ struct BatchOwner {
   explicit BatchOwner(const BatchMetadata& offer) : BatchOwner(offer, offer.seed) {}
   BatchOwner(const BatchMetadata& offer, const Digest& seed)
       : metadata(offer), key(offer.params, seed), encoder(offer.params->log_n()) {
-    keys = write_evaluation_keys(make_evaluation_keys(key.secret(), required_keys(offer.plan)));
-    const Bytes public_key = write_public_key(make_public_key(key.secret()));
-    keys.insert(keys.end(), public_key.begin(), public_key.end());
+    keys = write_key_set(make_evaluation_keys(key.secret(), required_keys(offer.plan)),
+                         make_public_key(key.secret()));
     name = digest(keys);
   }
 

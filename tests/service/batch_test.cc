@@ -216,7 +216,8 @@ TEST_F(BatchTest, RefusesKeysThatAreUnknownDamagedOrOfAnotherEpoch) {
                ErrorCode::parameter_mismatch, "another epoch");
   BatchOwner half(offer());
   Bytes mixed = owner.keys;
-  std::copy_n(half.keys.begin(), offer().evaluation_key_bytes(), mixed.begin());
+  std::copy_n(half.keys.begin(), evaluation_key_bytes(*offer().params, required_keys(offer().plan)),
+              mixed.begin());
   expect_error(send_once(*server_, request_text("PUT", other + hex(digest(mixed)), as_text(mixed))),
                ErrorCode::parameter_mismatch, "keys of two secrets");
   EXPECT_EQ(client().batch_state()->key_bytes, 0u);

@@ -34,7 +34,6 @@ struct BatchMetadata {
   size_t request_bytes() const { return plan.input_rows() * row_bytes(); }
   size_t response_bytes() const { return plan.output_rows() * answer_row_bytes(); }
   /// ... and keys: the evaluation keys, then the public key.
-  size_t evaluation_key_bytes() const;
   size_t key_bytes() const;
 
   nlohmann::json to_json() const;

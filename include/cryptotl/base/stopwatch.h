@@ -4,6 +4,7 @@
 
 namespace cryptotl {
 
+/// Time since it was made.
 class Stopwatch {
  public:
   double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
