@@ -3,9 +3,7 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
-#include <iterator>
 #include <string_view>
 
 #include "cryptotl/rns/kernels.h"
@@ -20,17 +18,11 @@ const char* core_for(std::string_view kernels) {
   return nullptr;
 }
 
-/// Starting again takes a third of a second.
-bool multiplies_much(const char* verb) {
-  constexpr std::string_view kVerbs[] = {"pretrain", "import", "fit", "evaluate", "demo", "bench"};
-  return verb != nullptr && std::ranges::find(kVerbs, verb) != std::end(kVerbs);
-}
-
 }  // namespace
 
 void restart_with_better_blas_core(char** arguments) {
   constexpr const char* kVariable = "OPENBLAS_CORETYPE";
-  if (std::getenv(kVariable) != nullptr || arguments[0] == nullptr || !multiplies_much(arguments[1])) return;
+  if (std::getenv(kVariable) != nullptr || arguments[0] == nullptr) return;
   using CoreName = char* (*)();
   const auto core_name = reinterpret_cast<CoreName>(dlsym(RTLD_DEFAULT, "openblas_get_corename"));
   if (core_name == nullptr || std::string_view(core_name()) != "Prescott") return;

@@ -7,7 +7,7 @@
 #include "cryptotl/learn/folds.h"
 #include "logistic_head.h"
 #include "paper_network.h"
-#include "runs.h"
+#include "training_backend.h"
 
 namespace cryptotl {
 namespace {
@@ -93,7 +93,7 @@ Head train_head(const Matrix& embeddings, const Matrix& features, std::span<cons
                 const ProgressFunction& progress) {
   const HeadData data{embeddings, features, labels, provider};
   check_head_data(data, options.kind);
-  compute_on_one_thread();
+  training_backend().compute_on_one_thread();
   if (options.kind == HeadKind::paper) return train_paper_head(data, options, progress);
   if (options.kind == HeadKind::automatic) return train_automatic_head(data, options.seed, progress);
   Head head = fit_head(data, plan_head(data, options.kind, options.seed));

@@ -6,7 +6,7 @@
 #include "cryptotl/base/number_text.h"
 #include "cryptotl/learn/folds.h"
 #include "paper_network.h"
-#include "runs.h"
+#include "training_backend.h"
 
 namespace cryptotl {
 namespace {
@@ -134,7 +134,7 @@ Pretrained pretrain(const Matrix& scaled_rows, std::span<const int> labels, cons
                     const ProgressFunction& progress) {
   const size_t classes = class_counts(labels).size();
   if (classes < 2) throw refusal("training needs rows of at least two classes");
-  compute_on_one_thread();
+  training_backend().compute_on_one_thread();
   const uint64_t seed = options.training.seed;
   Trainee trainee{options.network ? *options.network : lower_network(scaled_rows.cols, options.shape, seed),
                   {}};

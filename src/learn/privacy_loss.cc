@@ -1,10 +1,10 @@
 #include "learn/privacy_loss.h"
 
-#include <torch/torch.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
+
+#include "training_backend.h"
 
 namespace cryptotl {
 namespace {
@@ -148,7 +148,7 @@ PrivacyLoss compose(const std::vector<PrivacyLoss>& losses, const std::vector<si
   size_t points = 1;
   while (points < static_cast<size_t>(std::ceil((high - low) / step)) + 2) points *= 2;
   // Each factor is laid round the window at its own place modulo the window.
-  torch::Tensor product;
+  std::vector<std::vector<double>> factors;
   double finite = 1;
   for (size_t i = 0; i < losses.size(); ++i) {
     std::vector<double> wrapped(points);
@@ -157,19 +157,15 @@ PrivacyLoss compose(const std::vector<PrivacyLoss>& losses, const std::vector<si
       const auto size = static_cast<int64_t>(points);
       wrapped[static_cast<size_t>((place % size + size) % size)] += losses[i].masses[j];
     }
-    const torch::Tensor spectrum =
-        torch::fft_rfft(torch::from_blob(wrapped.data(), {static_cast<int64_t>(points)}, torch::kFloat64))
-            .pow(static_cast<double>(times[i]));
-    product = product.defined() ? product * spectrum : spectrum;
+    factors.push_back(std::move(wrapped));
     finite *= std::pow(1 - losses[i].infinite, static_cast<double>(times[i]));
   }
-  const torch::Tensor sums = torch::fft_irfft(product, static_cast<int64_t>(points)).contiguous();
-  const double* const values = sums.data_ptr<double>();
+  const std::vector<double> sums = training_backend().cyclic_convolution(factors, times);
   out.masses.resize(points);
   for (size_t i = 0; i < points; ++i) {
     const auto size = static_cast<int64_t>(points);
     const int64_t place = out.first + static_cast<int64_t>(i);
-    out.masses[i] = std::max(0.0, values[(place % size + size) % size]);
+    out.masses[i] = std::max(0.0, sums[static_cast<size_t>((place % size + size) % size)]);
   }
   out.infinite = 1 - finite + tail;
   return out;

@@ -1,8 +1,5 @@
 #include "runs.h"
 
-#include <dlfcn.h>
-#include <torch/torch.h>
-
 #include <algorithm>
 #include <exception>
 #include <mutex>
@@ -10,17 +7,9 @@
 #include <vector>
 
 #include "cryptotl/base/parallel.h"
+#include "training_backend.h"
 
 namespace cryptotl {
-
-void compute_on_one_thread() {
-  at::set_num_threads(1);
-  // LibTorch links whichever BLAS the system chose, so the symbol may be missing.
-  using SetThreads = void (*)(int);
-  static const auto set_threads =
-      reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
-  if (set_threads != nullptr) set_threads(1);
-}
 
 void run_all(size_t count, size_t threads, const std::function<void(size_t)>& body,
              const ProgressFunction& progress) {
@@ -30,7 +19,7 @@ void run_all(size_t count, size_t threads, const std::function<void(size_t)>& bo
   ThreadPool pool(threads > 0 ? threads : std::max(1U, std::thread::hardware_concurrency()));
   pool.for_each(count, [&](size_t i) {
     try {
-      compute_on_one_thread();
+      training_backend().compute_on_one_thread();
       body(i);
       if (!progress) return;
       const std::scoped_lock lock(mutex);

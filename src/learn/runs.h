@@ -15,8 +15,4 @@ namespace cryptotl {
 void run_all(size_t count, size_t threads, const std::function<void(size_t)>& body,
              const ProgressFunction& progress);
 
-/// Keeps LibTorch and, where that is its BLAS, OpenBLAS from starting threads for the calling thread's work.
-/// OpenBLAS knows this setting per process only; nothing but training uses it.
-void compute_on_one_thread();
-
 }  // namespace cryptotl

@@ -1,4 +1,4 @@
-#include "learn/example_gradients.h"
+#include "learn/torch/example_gradients.h"
 
 #include <gtest/gtest.h>
 

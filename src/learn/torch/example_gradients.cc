@@ -1,6 +1,6 @@
-#include "learn/example_gradients.h"
+#include "learn/torch/example_gradients.h"
 
-#include "trainer.h"
+#include "learn/trainer.h"
 
 namespace cryptotl {
 namespace {

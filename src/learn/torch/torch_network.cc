@@ -1,4 +1,4 @@
-#include "torch_network.h"
+#include "learn/torch/torch_network.h"
 
 namespace cryptotl {
 namespace {

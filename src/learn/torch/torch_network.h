@@ -2,7 +2,7 @@
 
 #include <torch/torch.h>
 
-#include "trainer.h"
+#include "learn/trainer.h"
 
 namespace cryptotl {
 
