@@ -49,9 +49,9 @@ double mixed_tail(double k) {
 
 }  // namespace
 
-BatchNoise BatchNoise::with_blocks(const FoldedNetwork& network, const Calibration& calibration,
-                                   const ParamsSpec& params, size_t block) {
-  BatchNoise out(network, calibration, params, kLargestBlockEntry);
+BatchNoise BatchNoise::with_blocks(const FoldedNetwork& network, const WeightSizes& weights,
+                                   const Calibration& calibration, const ParamsSpec& params, size_t block) {
+  BatchNoise out(network, weights, calibration, params, kLargestBlockEntry);
   out.block_ = block;
   // What arises before the last matrix meets the secret in all slots of a block.
   double slots = static_cast<double>(block);

@@ -10,11 +10,11 @@ namespace cryptotl {
 class BatchNoise : public NoiseModel {
  public:
   /// Entries of the integer matrices are at most `largest_entry`.
-  BatchNoise(const FoldedNetwork& network, const Calibration& calibration, const ParamsSpec& params,
-             double largest_entry)
-      : NoiseModel(network, calibration, params), largest_entry_(largest_entry), own_tail_(tail()) {}
-  static BatchNoise with_blocks(const FoldedNetwork& network, const Calibration& calibration,
-                                const ParamsSpec& params, size_t block);
+  BatchNoise(const FoldedNetwork& network, const WeightSizes& weights, const Calibration& calibration,
+             const ParamsSpec& params, double largest_entry)
+      : NoiseModel(network, weights, calibration, params), largest_entry_(largest_entry), own_tail_(tail()) {}
+  static BatchNoise with_blocks(const FoldedNetwork& network, const WeightSizes& weights,
+                                const Calibration& calibration, const ParamsSpec& params, size_t block);
 
   double largest_matrix_log(size_t i) const override;
 

@@ -46,18 +46,20 @@ Result<BatchPlan> plan_batch(const FoldedNetwork& network, const Calibration& ca
     return batch_milliseconds(plan, options.speeds) / static_cast<double>(plan.samples());
   });
   const std::vector<bool> rescales = rescales_of(network);
+  const WeightSizes weights(network);
   for (size_t log_n = kSmallestRing; log_n <= kLargestRing; ++log_n) {
     if (options.samples > 0) {
       const size_t block = (size_t{1} << log_n) / options.samples;
       if (block * options.samples != size_t{1} << log_n || block == 1 || !valid_block(block)) continue;
       const BatchPlan begun = outline(network, calibration, log_n, block, false);
-      search.add(begun, BatchNoise::with_blocks(network, calibration, begun.params, block), rescales);
+      search.add(begun, BatchNoise::with_blocks(network, weights, calibration, begun.params, block),
+                 rescales);
       continue;
     }
     for (const bool narrow : {false, true}) {
       const double largest = narrow ? kMaxNarrowEntry : kMatrixEntryBound - 1;
       const BatchPlan begun = outline(network, calibration, log_n, 1, narrow);
-      search.add(begun, {network, calibration, begun.params, largest}, rescales);
+      search.add(begun, {network, weights, calibration, begun.params, largest}, rescales);
     }
   }
   if (search.empty()) {

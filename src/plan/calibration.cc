@@ -187,19 +187,18 @@ void measure_gains(const FoldedNetwork& network, const Passage& passage, Calibra
 
 /// The largest over the packings that the planner may pick.
 double largest_slot_mean(const FoldedNetwork& network, const Passage& passage) {
-  const AffineMap& last = network.maps.back();
-  double largest = 0;
+  std::vector<Packing> packings;
   for (size_t log_n = kSmallestRing; log_n <= kLargestRing; ++log_n) {
-    const auto packings = possible_packings(widths_of(network), log_n);
-    if (!packings.ok()) continue;
-    for (size_t row = 0; row < std::min(kSlotRows, passage.output.rows); ++row) {
-      double bias = 0;
-      for (const double value : passage.output.row(row)) bias += std::abs(value);
-      for (const Packing& packing : *packings) {
-        raise(largest, mean_answer_slot(packing, last.weight, passage.inputs.back().row(row)) +
-                           bias / static_cast<double>(packing.slots()));
-      }
-    }
+    if (const auto more = possible_packings(widths_of(network), log_n); more.ok())
+      packings.insert(packings.end(), more->begin(), more->end());
+  }
+  double largest = 0;
+  for (size_t row = 0; row < std::min(kSlotRows, passage.output.rows); ++row) {
+    const Matrix sums = partial_outputs(network.maps.back().weight, passage.inputs.back().row(row));
+    double bias = 0;
+    for (const double value : passage.output.row(row)) bias += std::abs(value);
+    for (const Packing& packing : packings)
+      raise(largest, mean_answer_slot(packing, sums) + bias / static_cast<double>(packing.slots()));
   }
   return largest;
 }

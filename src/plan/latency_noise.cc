@@ -32,9 +32,9 @@ double rotations_variance(const Packing& packing, size_t matrix, size_t baby_ste
 
 }  // namespace
 
-LatencyNoise::LatencyNoise(const FoldedNetwork& network, const Calibration& calibration,
-                           const Packing& packing, const PlanOptions& options)
-    : NoiseModel(network, calibration, {.log_n = packing.log_n, .primes = {}, .special_primes = {}}),
+LatencyNoise::LatencyNoise(const FoldedNetwork& network, const WeightSizes& weights,
+                           const Calibration& calibration, const Packing& packing, const PlanOptions& options)
+    : NoiseModel(network, weights, calibration, {.log_n = packing.log_n, .primes = {}, .special_primes = {}}),
       packing_(packing) {
   const PrivacyGoal& goal = options.privacy;
   if (goal.statistical_bits == 0) return;

@@ -8,8 +8,8 @@ namespace cryptotl {
 /// The noise of answers to single inputs, whose matrices are products of rotations and encoded diagonals.
 class LatencyNoise : public NoiseModel {
  public:
-  LatencyNoise(const FoldedNetwork& network, const Calibration& calibration, const Packing& packing,
-               const PlanOptions& options);
+  LatencyNoise(const FoldedNetwork& network, const WeightSizes& weights, const Calibration& calibration,
+               const Packing& packing, const PlanOptions& options);
 
   double largest_input_log() const override { return wide() ? kWideLog : NoiseModel::largest_input_log(); }
   double largest_matrix_log(size_t i) const override;

@@ -57,15 +57,20 @@ double NoiseSum::deviation() const { return std::sqrt(variance_); }
 
 double NoiseSum::evaluation_deviation() const { return std::sqrt(evaluation_variance_); }
 
-NoiseModel::NoiseModel(const FoldedNetwork& network, const Calibration& calibration, const ParamsSpec& params)
-    : calibration_(calibration),
+WeightSizes::WeightSizes(const FoldedNetwork& network) {
+  for (const AffineMap& map : network.maps) {
+    mean_square.push_back(root_mean_square(map.weight));
+    limits.push_back(largest_entry(map.weight));
+  }
+}
+
+NoiseModel::NoiseModel(const FoldedNetwork& network, const WeightSizes& weights,
+                       const Calibration& calibration, const ParamsSpec& params)
+    : weights_(weights),
+      calibration_(calibration),
       dimension_(noise_dimension(size_t{1} << params.log_n, params.ring)),
       slot_factor_(slot_deviation(1, dimension_, params.ring)),
       tail_(secret_tail(params.ring)) {
-  for (size_t i = 0; i < network.maps.size(); ++i) {
-    weight_mean_square_.push_back(root_mean_square(network.maps[i].weight));
-    weight_limits_.push_back(largest_entry(network.maps[i].weight));
-  }
   for (size_t i = 0; i < network.activations.size(); ++i) {
     widths_.push_back(static_cast<double>(network.maps[i].weight.rows));
     register_limits_.push_back(limits(network.activations[i], calibration.layers[i].pre_activation));

@@ -31,6 +31,13 @@ class NoiseSum {
   double evaluation_variance_ = 0;
 };
 
+/// What errors depend on of the weights of every matrix: one look at them serves all plans that are weighed.
+struct WeightSizes {
+  explicit WeightSizes(const FoldedNetwork& network);
+  std::vector<double> mean_square;  ///< [matrices] roots of them
+  std::vector<double> limits;       ///< [matrices] largest absolute values
+};
+
 /// Predicts the error of a plan's answers from the gains that the calibration measured: every operation adds
 /// independent errors of a known deviation (noise.h), and each gain says what of them arrives at an output.
 /// Ring and packing are those that it is made for; all else may change between calls.
@@ -56,7 +63,8 @@ class NoiseModel {
   virtual double largest_matrix_log(size_t i) const = 0;
 
  protected:
-  NoiseModel(const FoldedNetwork& network, const Calibration& calibration, const ParamsSpec& params);
+  NoiseModel(const FoldedNetwork& network, const WeightSizes& weights, const Calibration& calibration,
+             const ParamsSpec& params);
 
   virtual void add_matrix(const ProgramPlan& plan, size_t i, Encryption encryption, NoiseSum& sum) const = 0;
   /// What a wish for noise counts for in the deviation, where there is one.
@@ -65,8 +73,8 @@ class NoiseModel {
   virtual void add_answer(const ProgramPlan&, NoiseSum&) const {}
 
   const LayerCalibration& gains(size_t i) const { return calibration_.layers[i]; }
-  double weight_limit(size_t i) const { return weight_limits_[i]; }
-  double weight_mean_square(size_t i) const { return weight_mean_square_[i]; }
+  double weight_limit(size_t i) const { return weights_.limits[i]; }
+  double weight_mean_square(size_t i) const { return weights_.mean_square[i]; }
   /// The n of noise.h.
   size_t dimension() const { return dimension_; }
   double slot(double coefficient) const { return coefficient * slot_factor_; }
@@ -79,11 +87,10 @@ class NoiseModel {
   void add_all(const ProgramPlan& plan, Encryption encryption, NoiseSum& sum) const;
   void add_activation(const ProgramPlan& plan, size_t i, NoiseSum& sum) const;
 
+  WeightSizes weights_;
   const Calibration& calibration_;
   std::vector<std::vector<double>> register_limits_;
   std::vector<std::vector<std::vector<double>>> linear_;  ///< [activation][product][register]
-  std::vector<double> weight_limits_;                     ///< largest absolute entry of each map
-  std::vector<double> weight_mean_square_;                ///< root mean square entry of each map
   std::vector<double> widths_;                            ///< of each hidden layer
   size_t dimension_;
   double slot_factor_;

@@ -151,22 +151,33 @@ std::vector<double> unpack_output(const Packing& packing, std::span<const std::c
   return out;
 }
 
-double mean_answer_slot(const Packing& packing, const Matrix& last_weight, std::span<const double> hidden) {
+Matrix partial_outputs(const Matrix& last_weight, std::span<const double> hidden) {
+  Matrix out(last_weight.rows, hidden.size() + 1);
+  for (size_t r = 0; r < last_weight.rows; ++r) {
+    const auto weights = last_weight.row(r);
+    const auto sums = out.row(r);
+    for (size_t unit = 0; unit < hidden.size(); ++unit)
+      sums[unit + 1] = sums[unit] + weights[unit] * hidden[unit];
+  }
+  return out;
+}
+
+double mean_answer_slot(const Packing& packing, const Matrix& partial_outputs) {
   const size_t half = packing.half_outputs();
+  const size_t units = partial_outputs.cols - 1;
+  // Over a window of units that may run over the end of the block.
+  const auto window = [&](size_t row, size_t first) {
+    if (row >= partial_outputs.rows) return 0.0;
+    const auto sums = partial_outputs.row(row);
+    const size_t end = first + packing.output_window;
+    const double beyond = end > packing.block ? sums[std::min(end - packing.block, units)] : 0;
+    return sums[std::min({end, packing.block, units})] - sums[std::min(first, units)] + beyond;
+  };
   std::vector<std::complex<double>> slots(packing.slots());
   OutputEntry entry;
   for (size_t t = 0; t < slots.size(); ++t) {
-    if (!output_entry(packing, t, 0, entry)) continue;
-    // The window may run over the end of the block.
-    const size_t end = entry.unit + packing.output_window;
-    const size_t ranges[2][2] = {{entry.unit, std::min(end, packing.block)},
-                                 {0, end - std::min(end, packing.block)}};
-    for (const auto& [low, high] : ranges) {
-      for (size_t unit = low; unit < std::min(high, hidden.size()); ++unit) {
-        const double below = entry.row + half < last_weight.rows ? last_weight(entry.row + half, unit) : 0.0;
-        slots[t] += std::complex<double>(last_weight(entry.row, unit), below) * hidden[unit];
-      }
-    }
+    if (output_entry(packing, t, 0, entry))
+      slots[t] = {window(entry.row, entry.unit), window(entry.row + half, entry.unit)};
   }
   for (size_t copies = 1; copies < packing.output_copies; copies *= 2) {
     const std::vector<std::complex<double>> before = slots;

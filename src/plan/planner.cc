@@ -86,6 +86,7 @@ Status add_packings(LatencySearch& search, const FoldedNetwork& network, const C
                     const PlanOptions& options) {
   const std::vector<size_t> widths = widths_of(network);
   const std::vector<bool> rescales = rescales_of(network);
+  const WeightSizes weights(network);
   Status refused;
   for (size_t log_n = kSmallestRing; log_n <= kLargestRing; ++log_n) {
     const auto packings = possible_packings(widths, log_n);
@@ -100,7 +101,7 @@ Status add_packings(LatencySearch& search, const FoldedNetwork& network, const C
                          std::to_string(2 * packing.block) + " come alone from these hidden layers");
         continue;
       }
-      const LatencyNoise noise(network, calibration, packing, options);
+      const LatencyNoise noise(network, weights, calibration, packing, options);
       search.add(outline(network, calibration, options, packing, noise), noise, rescales,
                  options.privacy.statistical_bits > 0 ? kWideChains : ChainRange{});
     }

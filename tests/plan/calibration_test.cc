@@ -44,8 +44,9 @@ TEST(CalibrationTest, TheMeanOfAnAnswersSlotsCoversEveryPackingOfEveryRing) {
       if (!possible.ok()) continue;
       for (const Packing& packing : *possible) {
         ++packings;
-        largest = std::max(largest, mean_answer_slot(packing, network.maps.back().weight, row.hidden) +
-                                        bias / static_cast<double>(packing.slots()));
+        largest = std::max(
+            largest, mean_answer_slot(packing, partial_outputs(network.maps.back().weight, row.hidden)) +
+                         bias / static_cast<double>(packing.slots()));
       }
     }
     EXPECT_GT(packings, 4u);
@@ -63,7 +64,8 @@ TEST(CalibrationTest, EveryPlanFromItHasASlotLimitThatCoversItsOwnPacking) {
       PlanOptions options{precision};
       options.speeds.diagonal = diagonal;
       const LatencyPlan plan = plan_latency(network, calibration, options).value();
-      EXPECT_LE(mean_answer_slot(plan.packing, network.maps.back().weight, row.hidden), plan.slot_limit / 2);
+      EXPECT_LE(mean_answer_slot(plan.packing, partial_outputs(network.maps.back().weight, row.hidden)),
+                plan.slot_limit / 2);
     }
   }
 }

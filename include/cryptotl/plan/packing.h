@@ -75,9 +75,11 @@ std::vector<std::complex<double>> pack_input(const Packing& packing, std::span<c
 /// The outputs from the slots of a decrypted answer.
 std::vector<double> unpack_output(const Packing& packing, std::span<const std::complex<double>> slots);
 
-/// Mean absolute value over all slots of an answer without its bias, from the centred values of the last
-/// hidden layer: what bounds the coefficients of the decrypted polynomial. Partial sums that no client reads
-/// are in it.
-double mean_answer_slot(const Packing& packing, const Matrix& last_weight, std::span<const double> hidden);
+/// [outputs][units + 1]: what the first 0, 1, ... units of the last hidden layer, whose centred values these
+/// are, give of each output.
+Matrix partial_outputs(const Matrix& last_weight, std::span<const double> hidden);
+/// Mean absolute value over all slots of an answer without its bias: what bounds the coefficients of the
+/// decrypted polynomial. Sums over windows of units, which no client reads, are in it.
+double mean_answer_slot(const Packing& packing, const Matrix& partial_outputs);
 
 }  // namespace cryptotl
