@@ -7,7 +7,7 @@ JOBS := $(shell awk -v cores=$$(nproc) '/MemAvailable/ {fit = int($$2 / 3145728)
 	END {print (fit < 1 ? 1 : fit < cores ? fit : cores)}' /proc/meminfo)
 SOURCES = $(shell git ls-files '*.h' '*.cc')
 
-.PHONY: help setup configure build demo sanitize test format lint bench bench-peers bench-batches reproduction privacy \
+.PHONY: help setup configure build demo sanitize test test-long format lint bench bench-peers bench-batches reproduction privacy \
 	install clean
 .DEFAULT_GOAL := help
 
@@ -31,9 +31,13 @@ sanitize: setup  ## build parsers, engine and service with sanitizers into build
 	@cmake --preset sanitize --log-level=WARNING
 	cmake --build --preset sanitize -j $(JOBS)
 
-test: build sanitize  ## set up, build and run every test, the sanitizer build's included
+test: build sanitize  ## set up, build and run the tests, the sanitizer build's included
 	tools/test-venv $(BUILD)
-	ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure --no-tests=error
+	ctest --test-dir $(BUILD) -j $(JOBS) -LE '^long$$' --output-on-failure --no-tests=error
+
+test-long: build sanitize  ## what test leaves out: suites that take minutes under sanitizers, a campaign of 1,000 networks
+	ctest --test-dir $(BUILD) -j $(JOBS) -L '^long$$' --output-on-failure --no-tests=error
+	CRYPTOTL_PROPERTY_CASES=1000 $(BUILD)/tests/execute/cryptotl_execute_tests --gtest_filter='Campaign*'
 
 format:  ## format the C++ sources in place
 	clang-format -i $(SOURCES)

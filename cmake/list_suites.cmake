@@ -1,5 +1,6 @@
-# cmake -DPROGRAM=... -DPREFIX=... -DALONE=... -DPROPERTIES=... -DOUT=... -P list_suites.cmake: writes the file that
-# tells CTest of every suite in a GoogleTest program. Suites whose names match ALONE run with nothing beside them.
+# cmake -DPROGRAM=... -DPREFIX=... -DALONE=... -DLONG=... -DLABEL=... -DPROPERTIES=... -DOUT=... -P list_suites.cmake:
+# writes the file that tells CTest of every suite in a GoogleTest program. Suites whose names match ALONE run with nothing
+# beside them; those that match LONG have the label long in place of LABEL.
 execute_process(COMMAND ${PROGRAM} --gtest_list_tests OUTPUT_VARIABLE listing RESULT_VARIABLE failure TIMEOUT 60)
 if(failure)
   message(FATAL_ERROR "${PROGRAM} --gtest_list_tests: ${failure}")
@@ -13,7 +14,10 @@ endif()
 set(text "")
 foreach(suite IN LISTS suites)
   string(REGEX REPLACE "[\n.]" "" suite "${suite}")
-  set(properties ${PROPERTIES})
+  set(properties LABELS ${LABEL} ${PROPERTIES})
+  if(LONG AND suite MATCHES "${LONG}")
+    set(properties LABELS long ${PROPERTIES})
+  endif()
   if(ALONE AND suite MATCHES "${ALONE}")
     list(APPEND properties RUN_SERIAL TRUE)
   endif()

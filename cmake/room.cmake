@@ -30,14 +30,15 @@ function(cryptotl_warnings target)
   endif()
 endfunction()
 
-# cryptotl_room_tests(NAME [ALONE REGEX] [libraries...]): one GoogleTest program of every *_test.cc in the calling
-# folder. Its suites are tests called NAME:... with the label NAME; under sanitizers, sanitize:NAME:... with the label
-# sanitize. Suites that match REGEX run with nothing beside them.
+# cryptotl_room_tests(NAME [ALONE REGEX] [LONG REGEX] [libraries...]): one GoogleTest program of every *_test.cc in the
+# calling folder. Its suites are tests called NAME:... with the label NAME; under sanitizers, sanitize:NAME:... with the
+# label sanitize. Suites that match ALONE run with nothing beside them. Those that match LONG are arithmetic that other suites
+# go through too, for minutes under sanitizers: these have the label long there (`make test-long`).
 #
 # A process for each suite, not for each test: what a suite shares is made once, and LibTorch takes half a second of
 # every process that loads it.
 function(cryptotl_room_tests name)
-  cmake_parse_arguments(PARSE_ARGV 1 room "" ALONE "")
+  cmake_parse_arguments(PARSE_ARGV 1 room "" "ALONE;LONG" "")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
   if(NOT sources)
     return()
@@ -50,20 +51,27 @@ function(cryptotl_room_tests name)
   target_compile_definitions(${program} PRIVATE
     CRYPTOTL_SOURCE_DIR="${PROJECT_SOURCE_DIR}" CRYPTOTL_BINARY_DIR="${PROJECT_BINARY_DIR}")
   cryptotl_warnings(${program})
-  # Tests spend their time in the rooms; what they are made of themselves is not worth the optimiser's.
-  target_compile_options(${program} PRIVATE $<IF:$<BOOL:${CRYPTOTL_SANITIZE}>,-O0,-O1>)
+  # Tests spend their time in the rooms; what they are made of themselves is not worth the optimiser's, nor a look for
+  # undefined behaviour.
+  target_compile_options(${program} PRIVATE
+    "$<IF:$<BOOL:${CRYPTOTL_SANITIZE}>,-O0;-fno-sanitize=undefined,-O1>")
 
   set(prefix ${name}:)
-  set(properties LABELS ${name} TIMEOUT 600)
+  set(label ${name})
+  set(properties TIMEOUT 600)
+  set(long "")
   if(CRYPTOTL_SANITIZE)
     # Memory that is not there has to look as it does without sanitizers.
     set(prefix sanitize:${name}:)
-    set(properties LABELS sanitize TIMEOUT 1200 COST 10 ENVIRONMENT ASAN_OPTIONS=allocator_may_return_null=1)
+    set(label sanitize)
+    set(long "${room_LONG}")
+    set(properties TIMEOUT 1200 COST 10 ENVIRONMENT ASAN_OPTIONS=allocator_may_return_null=1)
   endif()
   set(suites ${CMAKE_CURRENT_BINARY_DIR}/${program}_suites.cmake)
   add_custom_command(TARGET ${program} POST_BUILD BYPRODUCTS ${suites} VERBATIM
     COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${program}> -DPREFIX=${prefix} "-DALONE=${room_ALONE}"
-      "-DPROPERTIES=${properties}" -DOUT=${suites} -P ${PROJECT_SOURCE_DIR}/cmake/list_suites.cmake)
+      "-DLONG=${long}" -DLABEL=${label} "-DPROPERTIES=${properties}" -DOUT=${suites}
+      -P ${PROJECT_SOURCE_DIR}/cmake/list_suites.cmake)
   # A program that is not built is a test that fails.
   file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${program}.cmake
     "include(\"${suites}\" OPTIONAL RESULT_VARIABLE found)\n"

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cryptotl/service/server.h"
+#include "cryptotl/plan/model.h"
 
 namespace {
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "cryptotl/ckks/wire.h"
+#include "cryptotl/plan/model.h"
 #include "service/inference_message.h"
 #include "service/json.h"
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cryptotl/ckks/wire.h"
+#include "cryptotl/plan/model.h"
 #include "cryptotl/service/machine_plan.h"
 #include "service/batch_message.h"
 #include "service/batch_service.h"

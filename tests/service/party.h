@@ -7,6 +7,7 @@
 #include "cryptotl/ckks/encoder.h"
 #include "cryptotl/ckks/secret_key.h"
 #include "cryptotl/ckks/wire.h"
+#include "cryptotl/plan/model.h"
 #include "cryptotl/service/metadata.h"
 #include "plan/random_network.h"
 

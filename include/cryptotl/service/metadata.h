@@ -11,10 +11,11 @@
 #include "cryptotl/data/scaler.h"
 #include "cryptotl/network/network.h"
 #include "cryptotl/plan/latency_plan.h"
-#include "cryptotl/plan/model.h"
 #include "cryptotl/service/batch_metadata.h"
 
 namespace cryptotl {
+
+struct Model;
 
 /// What a decrypted answer holds.
 enum class Answers {

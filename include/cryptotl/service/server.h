@@ -6,12 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "cryptotl/plan/model.h"
 #include "cryptotl/plan/planner.h"
 #include "cryptotl/service/limits.h"
 #include "cryptotl/service/metadata.h"
 
 namespace cryptotl {
+
+struct Model;
 
 /// What a server offers of its model: `features`, from which clients train heads of their own, `scores` of
 /// the provider's output layer and nothing else, or both, each under a name, with plan and keys of its own.
