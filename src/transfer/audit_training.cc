@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kFewestRows = 100;
 constexpr size_t kWidth = 64;
 // Attacks train many models; more rows would tell little more.
-constexpr size_t kMostMembers = 2000;
+constexpr size_t kMostMembers = 4000;
 constexpr size_t kMostBesideCanaries = 1000;
 constexpr size_t kControlRows = 200;
 constexpr size_t kControlModels = 16;
