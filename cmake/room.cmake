@@ -51,6 +51,8 @@ function(cryptotl_room_tests name)
   target_compile_definitions(${program} PRIVATE
     CRYPTOTL_SOURCE_DIR="${PROJECT_SOURCE_DIR}" CRYPTOTL_BINARY_DIR="${PROJECT_BINARY_DIR}")
   cryptotl_warnings(${program})
+  # Half of a file's compilation is what it includes. Names in anonymous namespaces must differ among neighbours.
+  set_target_properties(${program} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
   # Tests spend their time in the rooms; what they are made of themselves is not worth the optimiser's, nor a look for
   # undefined behaviour.
   target_compile_options(${program} PRIVATE

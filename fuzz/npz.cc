@@ -11,10 +11,10 @@ using namespace cryptotl;
 Bytes archive_of(ByteView input) {
   const ByteView rest = input.subspan(1);
   if (input[0] == 0) return {rest.begin(), rest.end()};
-  return testing::zip_of({{"w1.npy", {rest.begin(), rest.end()}},
-                          {"b1.npy", testing::npy_of({1, 2})},
-                          {"w2.npy", testing::npy_of("(1, 2)", {3, 4})},
-                          {"b2.npy", testing::npy_of({5})}},
+  return samples::zip_of({{"w1.npy", {rest.begin(), rest.end()}},
+                          {"b1.npy", samples::npy_of({1, 2})},
+                          {"w2.npy", samples::npy_of("(1, 2)", {3, 4})},
+                          {"b2.npy", samples::npy_of({5})}},
                          false);
 }
 

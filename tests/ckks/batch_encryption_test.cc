@@ -15,7 +15,7 @@
 namespace cryptotl {
 namespace {
 
-constexpr double kScale = 0x1p40;
+constexpr double kBatchScale = 0x1p40;
 
 ParamsPtr real_params(size_t primes = 3) {
   ParamsSpec spec;
@@ -40,7 +40,7 @@ Matrix random_samples(size_t rows, size_t cols) {
 Ciphertext ciphertext_of(const BatchKey& key, const EncryptedBatch& batch, size_t row, size_t limbs) {
   const ParamsPtr params = key.secret().params();
   Ciphertext out(params, key.secret().id(), 2, limbs);
-  out.scale = kScale;
+  out.scale = kBatchScale;
   out.parts[0] = batch.row(row);
   for (size_t i = 0; i < limbs; ++i) {
     expand_batch_row(*params, batch.place(row), i, out.parts[1].limb_span(i));
@@ -59,10 +59,10 @@ TEST(RealEncoder, HoldsARealNumberInEverySlot) {
   const RealEncoder encoder(10);
   EXPECT_EQ(encoder.slots(), 1024u);
   const Matrix values = random_samples(1, 1024);
-  const std::vector<int64_t> coefficients = encoder.encode(values.row(0), kScale);
+  const std::vector<int64_t> coefficients = encoder.encode(values.row(0), kBatchScale);
   ASSERT_EQ(coefficients.size(), 1024u);
   const std::vector<double> back =
-      encoder.decode(std::vector<double>(coefficients.begin(), coefficients.end()), kScale);
+      encoder.decode(std::vector<double>(coefficients.begin(), coefficients.end()), kBatchScale);
   EXPECT_LT(largest_error(back, values.row(0)), 1e-9);
   EXPECT_THROW(encoder.encode(std::vector<double>(1025), 1), Error);
 }
@@ -71,11 +71,11 @@ TEST(BatchEncryption, RowsDecryptToTheirSamplesAndMultiplySlotwise) {
   const ParamsPtr params = real_params();
   BatchKey key(params, batch_seed(Digest{}, 0));
   const Matrix samples = random_samples(3, params->slots());
-  const EncryptedBatch batch = key.encrypt(samples, kScale, 3);
+  const EncryptedBatch batch = key.encrypt(samples, kBatchScale, 3);
   const RealEncoder encoder(params->log_n());
   Ciphertext a = ciphertext_of(key, batch, 0, 3);
   const Ciphertext b = ciphertext_of(key, batch, 2, 3);
-  EXPECT_LT(largest_error(encoder.decode(decrypt(key.secret(), a), kScale), samples.row(0)), 1e-8);
+  EXPECT_LT(largest_error(encoder.decode(decrypt(key.secret(), a), kBatchScale), samples.row(0)), 1e-8);
 
   // The product of ciphertexts is that of slots: relinearised, it decrypts to it.
   const KeyRequest relinearisation{kRelinearisation, 3};
@@ -92,8 +92,8 @@ TEST(BatchEncryption, ARowIsTheSameEveryTimeAndNoOtherIs) {
   const ParamsPtr params = real_params();
   BatchKey key(params, batch_seed(Digest{}, 0));
   const Matrix samples = random_samples(2, 10);
-  const EncryptedBatch first = key.encrypt(samples, kScale, 3);
-  const EncryptedBatch second = key.encrypt(samples, kScale, 3);
+  const EncryptedBatch first = key.encrypt(samples, kBatchScale, 3);
+  const EncryptedBatch second = key.encrypt(samples, kBatchScale, 3);
   EXPECT_EQ(first.number(), 0u);
   EXPECT_EQ(second.number(), 1u);
   const auto words = [](const RnsPolynomial& p) {
@@ -115,11 +115,11 @@ TEST(BatchEncryption, FewerSamplesAreFilledUpWithTheirOwn) {
   const ParamsPtr params = real_params();
   BatchKey key(params, batch_seed(Digest{}, 0));
   const Matrix samples = random_samples(2, 3);
-  const EncryptedBatch batch = key.encrypt(samples, kScale, 2);
+  const EncryptedBatch batch = key.encrypt(samples, kBatchScale, 2);
   std::vector<std::vector<double>> slots;
   for (size_t row = 0; row < 2; ++row) {
     slots.push_back(RealEncoder(params->log_n())
-                        .decode(decrypt(key.secret(), ciphertext_of(key, batch, row, 2)), kScale));
+                        .decode(decrypt(key.secret(), ciphertext_of(key, batch, row, 2)), kBatchScale));
   }
   for (size_t i = 3; i < params->slots(); ++i) {
     const auto same = [&](size_t sample) {
@@ -155,14 +155,14 @@ TEST(BatchEncryption, RefusesOtherRingsAndTooManySamples) {
   spec.ring = Ring::cyclotomic;
   EXPECT_THROW(BatchKey(Params::create(spec).value(), Digest{}), Error);
   BatchKey key(real_params(), Digest{});
-  EXPECT_THROW(key.encrypt(Matrix(1, 0), kScale, 2), Error);
-  EXPECT_THROW(key.encrypt(Matrix(1, key.secret().params()->slots() + 1), kScale, 2), Error);
+  EXPECT_THROW(key.encrypt(Matrix(1, 0), kBatchScale, 2), Error);
+  EXPECT_THROW(key.encrypt(Matrix(1, key.secret().params()->slots() + 1), kBatchScale, 2), Error);
 }
 
 TEST(BatchEncryption, RowsComeBackFromTheWireOrAreRefused) {
   const ParamsPtr params = real_params();
   BatchKey key(params, batch_seed(Digest{}, 3));
-  const EncryptedBatch batch = key.encrypt(random_samples(2, 5), kScale, 3);
+  const EncryptedBatch batch = key.encrypt(random_samples(2, 5), kBatchScale, 3);
   const RnsPolynomial c0 = batch.row(1);
   const Bytes bytes = write_batch_row(*params, key.secret().id(), batch.place(1), c0);
   ASSERT_EQ(bytes.size(), batch_row_bytes(*params, 3));
@@ -195,7 +195,7 @@ TEST(ZeroEncryption, LeavesTheMessageAndChangesEveryPart) {
   const ParamsPtr params = real_params();
   BatchKey key(params, batch_seed(Digest{}, 0));
   const Matrix samples = random_samples(1, params->slots());
-  const EncryptedBatch batch = key.encrypt(samples, kScale, 2);
+  const EncryptedBatch batch = key.encrypt(samples, kBatchScale, 2);
   const ZeroEncryption zero(make_public_key(key.secret()), 2);
   Ciphertext row = ciphertext_of(key, batch, 0, 2);
   const Ciphertext before = row.clone();
@@ -212,9 +212,10 @@ TEST(ZeroEncryption, LeavesTheMessageAndChangesEveryPart) {
       equal += row.parts[part].limb(0)[j] == before.parts[part].limb(0)[j] ? 1 : 0;
     EXPECT_LT(equal, 4u);
   }
-  const auto slots = RealEncoder(params->log_n()).decode(decrypt(key.secret(), row), kScale);
+  const auto slots = RealEncoder(params->log_n()).decode(decrypt(key.secret(), row), kBatchScale);
   // Its noise is that of sqrt(4N/3) errors in sqrt(2N) slots, and a product of two Gaussians in each.
-  const double deviation = slot_deviation(zero_noise(2 * 8192), 2 * 8192, Ring::conjugate_invariant) / kScale;
+  const double deviation =
+      slot_deviation(zero_noise(2 * 8192), 2 * 8192, Ring::conjugate_invariant) / kBatchScale;
   double squares = 0;
   for (size_t i = 0; i < slots.size(); ++i) squares += std::pow(slots[i] - samples(0, i), 2);
   EXPECT_NEAR(std::sqrt(squares / 8192), deviation, 0.2 * deviation);

@@ -17,7 +17,7 @@
 namespace cryptotl {
 namespace {
 
-constexpr double kScale = 0x1p30;
+constexpr double kAnswerScale = 0x1p30;
 constexpr size_t kLimbs = 2;
 constexpr size_t kBits = 40;  // of an answer
 constexpr size_t kDropped = 7;
@@ -37,7 +37,8 @@ bool is_of(const std::optional<SecretBuffer<int8_t>>& found, const SecretKey& se
 class KeyRecoveryTest : public testing::Test {
  protected:
   Ciphertext encrypted(uint64_t seed) const {
-    return encrypt(secret_, encoder_.encode(random_slots(params_->slots(), seed), kScale), kScale, kLimbs);
+    return encrypt(secret_, encoder_.encode(random_slots(params_->slots(), seed), kAnswerScale), kAnswerScale,
+                   kLimbs);
   }
   SwitchedCiphertext answer(uint64_t seed) const { return modulus_switch(encrypted(seed), kBits, kDropped); }
   std::vector<Complex> slots(const SwitchedCiphertext& of) const {
@@ -83,8 +84,8 @@ TEST_F(KeyRecoveryTest, FindsTheKeyInTheRawDecryptionOfOneCiphertext) {
 // Doubles carry enough of a slot for the integers behind it.
 TEST_F(KeyRecoveryTest, FindsTheKeyInTheDecryptedSlotsOfOneCiphertext) {
   const Ciphertext ciphertext = encrypted(2);
-  const std::vector<Complex> decrypted = encoder_.decode(decrypt(secret_, ciphertext), kScale);
-  EXPECT_TRUE(is_of(recover_secret(ciphertext, encoder_.encode(decrypted, kScale)), secret_));
+  const std::vector<Complex> decrypted = encoder_.decode(decrypt(secret_, ciphertext), kAnswerScale);
+  EXPECT_TRUE(is_of(recover_secret(ciphertext, encoder_.encode(decrypted, kAnswerScale)), secret_));
 }
 
 // The switch of an answer changes nothing: it rounds both parts, and what is decrypted is of the rounded
@@ -111,8 +112,8 @@ TEST_F(KeyRecoveryTest, FindsTheKeyOfABatchInItsDecryptedSlots) {
   for (size_t i = 0; i < kTries && !found; ++i) {
     std::vector<double> samples;
     for (const Complex& slot : random_slots(encoder.slots(), i)) samples.push_back(slot.real());
-    const SwitchedCiphertext sent =
-        modulus_switch(encrypt(secret, encoder.encode(samples, kScale), kScale, kLimbs), kBits, kDropped);
+    const SwitchedCiphertext sent = modulus_switch(
+        encrypt(secret, encoder.encode(samples, kAnswerScale), kAnswerScale, kLimbs), kBits, kDropped);
     const std::vector<double> decrypted = encoder.decode(decrypt(secret, sent), sent.scale);
     found = is_of(recover_secret(sent, encoder.encode(decrypted, sent.scale)), secret);
   }

@@ -15,7 +15,7 @@
 namespace cryptotl {
 namespace {
 
-constexpr double kScale = 0x1p40;
+constexpr double kNoiseScale = 0x1p40;
 /// The squared modulus of a square in the slots has heavy tails: its deviation strays by 2 % at N = 8192.
 constexpr double kOfSquares = 0.15;
 
@@ -38,14 +38,14 @@ class NoiseTest : public testing::Test {
     evaluator_.add_keys(make_evaluation_keys(secret_, requests));
   }
 
-  std::vector<int64_t> encoded(uint64_t seed, double scale = kScale) {
+  std::vector<int64_t> encoded(uint64_t seed, double scale = kNoiseScale) {
     std::mt19937_64 generator(seed);
     std::uniform_real_distribution<double> uniform(-1, 1);
     std::vector<Complex> values(n_ / 2);
     for (Complex& value : values) value = {uniform(generator), uniform(generator)};
     return evaluator_.encoder().encode(values, scale);
   }
-  Ciphertext encrypted(std::span<const int64_t> coefficients, size_t limbs, double scale = kScale) {
+  Ciphertext encrypted(std::span<const int64_t> coefficients, size_t limbs, double scale = kNoiseScale) {
     return encrypt(secret_, coefficients, scale, limbs);
   }
   static std::vector<double> doubles(std::span<const int64_t> values) {
@@ -96,7 +96,8 @@ TEST_P(SpecialPrimesNoiseTest, PublicKeyEncryptionRoundsBothParts) {
   const PublicKey key = make_public_key(secret_);
   const std::vector<int64_t> message = encoded(1);
   for (size_t limbs = 2; limbs <= 5; ++limbs) {
-    const std::vector<double> error = noise(encrypt_public(key, message, kScale, limbs), doubles(message));
+    const std::vector<double> error =
+        noise(encrypt_public(key, message, kNoiseScale, limbs), doubles(message));
     expect_close(deviation(error), fresh_public_noise(n_));
     expect_close(deviation(slots(error)), slot_deviation(fresh_public_noise(n_), n_));
   }

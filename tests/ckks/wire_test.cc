@@ -22,7 +22,7 @@ using testing::HasSubstr;
 // Where the fields of the header, and behind it those of a ciphertext and of the first key, stand.
 constexpr size_t kVersion = 4, kKind = 6, kReserved = 8, kPayloadBytes = 16, kParamsId = 24, kKeyId = 56,
                  kDigest = 72;
-constexpr size_t kParts = 104, kLimbs = 105, kSeeded = 106, kFlags = 107, kScale = 108, kResidues = 116,
+constexpr size_t kParts = 104, kLimbs = 105, kSeeded = 106, kFlags = 107, kWireScale = 108, kResidues = 116,
                  kSeededResidues = 148;
 constexpr size_t kPublicResidues = 136;
 constexpr size_t kCount = 104, kGaloisElement = 108, kKeyLimbs = 112, kKeyResidues = 148;
@@ -309,9 +309,9 @@ TEST_F(CiphertextWireTest, RefusesAScaleThatIsNoFiniteNumberOfAtLeastOne) {
   for (const double scale :
        {0.0, -0.0, -1.0, 0.999, Limits::denorm_min(), Limits::quiet_NaN(), -Limits::quiet_NaN(),
         Limits::signaling_NaN(), Limits::infinity(), -Limits::infinity()}) {
-    expect_refused(sealed(with(seeded_, kScale, scale)), "scale");
+    expect_refused(sealed(with(seeded_, kWireScale, scale)), "scale");
   }
-  EXPECT_TRUE(read_ciphertext(sealed(with(seeded_, kScale, 1.0)), params_).ok());
+  EXPECT_TRUE(read_ciphertext(sealed(with(seeded_, kWireScale, 1.0)), params_).ok());
 }
 
 TEST_F(CiphertextWireTest, LeavesOutWhatTheSeedExpandsTo) {

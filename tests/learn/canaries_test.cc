@@ -7,7 +7,7 @@
 namespace cryptotl {
 namespace {
 
-constexpr size_t kRows = 200, kColumns = 8;
+constexpr size_t kDataRows = 200, kDataColumns = 8;
 constexpr double kDelta = 1e-5;
 
 CanaryOptions small(bool network) {
@@ -25,7 +25,7 @@ CanaryOptions small(bool network) {
 }
 
 CanaryAudit audited(const CanaryOptions& options) {
-  const Clusters data = clusters(kRows, kColumns, 2, 0.2, 1);
+  const Clusters data = clusters(kDataRows, kDataColumns, 2, 0.2, 1);
   return audit_canaries(data.rows, data.labels, options);
 }
 
@@ -37,7 +37,7 @@ TEST(Canaries, RefusesTooFewOtherLabelsAndAConvolution) {
   options.canaries = 512;
   options.shape->kernel = 9;
   EXPECT_THROW(audited(options), Error);
-  const Clusters three = clusters(kRows, kColumns, 3, 0.2, 1);
+  const Clusters three = clusters(kDataRows, kDataColumns, 3, 0.2, 1);
   options.shape->kernel = 0;
   EXPECT_THROW(audit_canaries(three.rows, three.labels, options), Error);
 }
@@ -75,7 +75,7 @@ TEST(Canaries, ShowLessThanTheTrainingClaims) {
 TEST(Canaries, FindATrainingWhoseNoiseIsTooSmallForItsClaim) {
   CanaryOptions options = small(false);
   options.training.epsilon = 1;
-  const double needed = plan_privacy(kRows, options.training).mechanism.noise_multiplier;
+  const double needed = plan_privacy(kDataRows, options.training).mechanism.noise_multiplier;
   options.training.epsilon.reset();
   options.training.noise_multiplier = needed / 5;
   EXPECT_GT(audited(options).empirical_epsilon, 1);

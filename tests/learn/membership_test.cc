@@ -10,7 +10,7 @@
 namespace cryptotl {
 namespace {
 
-constexpr size_t kRows = 100, kColumns = 16;
+constexpr size_t kMemberRows = 100, kMemberColumns = 16;
 
 MembershipOptions small() {
   MembershipOptions options;
@@ -25,7 +25,7 @@ MembershipOptions small() {
 
 /// Rows whose labels can only be learnt by heart.
 Clusters noise() {
-  Clusters data = clusters(kRows, kColumns, 2, 0.2, 1);
+  Clusters data = clusters(kMemberRows, kMemberColumns, 2, 0.2, 1);
   std::mt19937_64 engine(3);
   for (double& value : data.rows.values) value = static_cast<double>(engine() >> 11) * 0x1p-53;
   return data;
@@ -38,7 +38,7 @@ TEST(Membership, RefusesTooFewModelsAndOtherLabels) {
   const Clusters data = noise();
   EXPECT_THROW(infer_membership(data.rows, data.labels, options), Error);
   options.models = 16;
-  const Clusters three = clusters(kRows, kColumns, 3, 0.2, 1);
+  const Clusters three = clusters(kMemberRows, kMemberColumns, 3, 0.2, 1);
   EXPECT_THROW(infer_membership(three.rows, three.labels, options), Error);
 }
 
@@ -48,7 +48,7 @@ TEST(Membership, IsFoundWhereRowsAreLearntByHeart) {
   options.training.steps = 150;
   const Clusters data = noise();
   const MembershipAttack attack = infer_membership(data.rows, data.labels, options);
-  EXPECT_EQ(attack.guesses, 16 * kRows);
+  EXPECT_EQ(attack.guesses, 16 * kMemberRows);
   EXPECT_GT(attack.fit_accuracy, attack.other_accuracy + 0.2);
   EXPECT_GT(attack.accuracy_bounds.low, 0.6);
   EXPECT_GT(attack.auc, attack.accuracy);

@@ -180,7 +180,7 @@ TEST(Minimax, LeavesOutADegreeThatBuysNothing) {
 TEST(Minimax, GivesWhatCanBeFolded) {
   for (const Layer& activation : kActivations) {
     for (uint64_t seed = 0; seed < 50; ++seed) {
-      testing::NetworkMaker make(seed);
+      samples::NetworkMaker make(seed);
       const double high = make.real(0.5, 12);
       const Interval interval{-make.real(0.5, 12), high};
       const size_t degree = make.between(2, 7);
@@ -194,7 +194,7 @@ TEST(Minimax, GivesWhatCanBeFolded) {
         return out;
       }();
       ASSERT_LT(
-          testing::relative_error(forward(*folded, rows), forward(Network{1, {found.polynomial}}, rows)),
+          samples::relative_error(forward(*folded, rows), forward(Network{1, {found.polynomial}}, rows)),
           1e-9)
           << layer_name(activation) << " seed " << seed;
     }
@@ -213,7 +213,7 @@ TEST(Activations, AreWhatTheirDefinitionsSay) {
 // ---- In networks.
 
 Network hidden(const Layer& first, const Layer& second) {
-  testing::NetworkMaker make(4);
+  samples::NetworkMaker make(4);
   return {6, {make.conv(3), make.dense(6, 8), first, make.dense(8, 5), second, AveragePool1D{2}}};
 }
 
@@ -242,13 +242,13 @@ TEST(ReplaceActivations, LeavesEverythingElse) {
   Network put_back = found.network;
   put_back.layers[2] = Relu{};
   put_back.layers[4] = Gelu{};
-  EXPECT_TRUE(testing::same(put_back, network));
+  EXPECT_TRUE(samples::same(put_back, network));
   EXPECT_TRUE(fold(found.network).ok());
 }
 
 TEST(ReplaceActivations, RecordsTheRangesOfTheReplacedNetwork) {
   const Network network = hidden(Relu{}, Sigmoid{});
-  const Matrix rows = testing::NetworkMaker(5).rows(100, 6);
+  const Matrix rows = samples::NetworkMaker(5).rows(100, 6);
   const auto found = replace_activations(network, rows, 5, 0.25).value();
   for (const ReplacedActivation& activation : found.activations) {
     Network before = found.network;
@@ -261,7 +261,7 @@ TEST(ReplaceActivations, RecordsTheRangesOfTheReplacedNetwork) {
 }
 
 TEST(ReplaceActivations, StaysWithinTheStatedErrorOfOneLayer) {
-  testing::NetworkMaker make(6);
+  samples::NetworkMaker make(6);
   for (const Layer& activation : kActivations) {
     const Network network{6, {make.dense(6, 8), activation}};
     const Matrix rows = make.rows(100, 6);

@@ -48,7 +48,7 @@ TEST(Exports, GiveTheAnswersOfTheFrameworkThatMadeThem) {
     const Matrix wanted = matrix(stem + ".answers.npy");
     const Matrix got = forward(file->network, matrix(stem + ".rows.npy"));
     ASSERT_EQ(got.cols, wanted.cols);
-    EXPECT_LT(testing::relative_error(got, wanted), 1e-6);  // theirs are floats
+    EXPECT_LT(samples::relative_error(got, wanted), 1e-6);  // theirs are floats
   }
 }
 
@@ -66,7 +66,7 @@ TEST(Exports, HaveTheLayersThatWereWritten) {
     const auto found = layers.find(stem.substr(stem.find('_') + 1));
     if (found == layers.end()) continue;
     ++seen;
-    EXPECT_EQ(testing::text_of(read(name)), found->second) << name;
+    EXPECT_EQ(samples::text_of(read(name)), found->second) << name;
   }
   EXPECT_EQ(seen, 6U * (3 + 2));
 }
@@ -80,8 +80,8 @@ TEST(Exports, OfThePapersNetworkFold) {
     const Network network = read(name);
     const auto folded = fold(network);
     ASSERT_TRUE(folded.ok()) << folded.error().what();
-    const Matrix rows = testing::NetworkMaker(1).rows(10, network.input_width);
-    EXPECT_LT(testing::relative_error(forward(*folded, rows), forward(network, rows)), 1e-12);
+    const Matrix rows = samples::NetworkMaker(1).rows(10, network.input_width);
+    EXPECT_LT(samples::relative_error(forward(*folded, rows), forward(network, rows)), 1e-12);
   }
 }
 

@@ -15,34 +15,35 @@ using ::testing::Pointwise;
 
 const Polynomial kCubic{{1, 2, 3, 4}};
 
-std::string refusal(const Network& network) {
+std::string folding_refusal(const Network& network) {
   const auto folded = fold(network);
   return folded.ok() ? "accepted" : folded.error().what();
 }
 
 TEST(Fold, RefusesANetworkWithoutActivation) {
-  EXPECT_EQ(refusal({4, {AveragePool1D{2}}}),
+  EXPECT_EQ(folding_refusal({4, {AveragePool1D{2}}}),
             "the network has 1 layers and no activation; at least one Polynomial of degree 2 to 7 is needed");
-  EXPECT_THAT(refusal({4, {}}), HasSubstr("no activation"));
-  EXPECT_THAT(refusal({4, {Polynomial{{1, 2}}}}), HasSubstr("no activation"));
-  EXPECT_THAT(refusal({4, {Polynomial{{1, 2, 0, 0}}, Polynomial{{1, 0}}}}), HasSubstr("no activation"));
+  EXPECT_THAT(folding_refusal({4, {}}), HasSubstr("no activation"));
+  EXPECT_THAT(folding_refusal({4, {Polynomial{{1, 2}}}}), HasSubstr("no activation"));
+  EXPECT_THAT(folding_refusal({4, {Polynomial{{1, 2, 0, 0}}, Polynomial{{1, 0}}}}),
+              HasSubstr("no activation"));
 }
 
 TEST(Fold, RefusesDegreesBeyondSeven) {
   const Polynomial eighth{std::vector<double>(9, 1.0)};
-  EXPECT_EQ(refusal({4, {Conv1D{{1}}, kCubic, eighth}}),
+  EXPECT_EQ(folding_refusal({4, {Conv1D{{1}}, kCubic, eighth}}),
             "layer 3 (Polynomial): has degree 8, where at most 7 is right");
 }
 
 TEST(Fold, RefusesActivationsThatAreNoPolynomialsAndSaysWhatReplacesThem) {
   for (const Layer& layer : {Layer(Relu{}), Layer(Sigmoid{})}) {
-    EXPECT_EQ(refusal({4, {kCubic, layer}}),
+    EXPECT_EQ(folding_refusal({4, {kCubic, layer}}),
               "layer 2 (" + std::string(layer_name(layer)) +
                   "): is no polynomial; replace it by one of degree 2 to 7 on the range of its inputs "
                   "(cryptotl import --degree does)");
   }
   for (const Layer& layer : {Layer(Softmax{}), Layer(MaxPool1D{2})}) {
-    EXPECT_EQ(refusal({4, {Conv1D{{1}}, layer}}),
+    EXPECT_EQ(folding_refusal({4, {Conv1D{{1}}, layer}}),
               "layer 2 (" + std::string(layer_name(layer)) +
                   "): is no polynomial, and none replaces it; the network must end before it");
   }
@@ -50,16 +51,17 @@ TEST(Fold, RefusesActivationsThatAreNoPolynomialsAndSaysWhatReplacesThem) {
 
 TEST(Fold, RefusesALeadingCoefficientThatWouldDrownTheOthers) {
   EXPECT_EQ(
-      refusal({4, {kCubic, Polynomial{{1, 1, 1, 1e-7}}}}),
+      folding_refusal({4, {kCubic, Polynomial{{1, 1, 1, 1e-7}}}}),
       "layer 2 (Polynomial): its leading coefficient, of degree 3, is too small beside the others to be "
       "computed with; make it zero");
-  EXPECT_THAT(refusal({4, {Polynomial{{1, 1, 1, 1e-320}}}}), HasSubstr("too small beside the others"));
-  EXPECT_THAT(refusal({4, {Polynomial{{0, 0, 0, 1e-320}}}}), "accepted");
-  EXPECT_THAT(refusal({4, {Polynomial{{1, 1, 1, 1e-3}}}}), "accepted");
+  EXPECT_THAT(folding_refusal({4, {Polynomial{{1, 1, 1, 1e-320}}}}),
+              HasSubstr("too small beside the others"));
+  EXPECT_THAT(folding_refusal({4, {Polynomial{{0, 0, 0, 1e-320}}}}), "accepted");
+  EXPECT_THAT(folding_refusal({4, {Polynomial{{1, 1, 1, 1e-3}}}}), "accepted");
 }
 
 TEST(Fold, RefusesLayersThatDoNotFit) {
-  EXPECT_THAT(refusal({4, {kCubic, AveragePool1D{5}}}), HasSubstr("layer 2 (AveragePool1D)"));
+  EXPECT_THAT(folding_refusal({4, {kCubic, AveragePool1D{5}}}), HasSubstr("layer 2 (AveragePool1D)"));
 }
 
 TEST(Fold, RefusesRowsBeyondTheLimitByNameOfTheLayer) {
@@ -68,11 +70,11 @@ TEST(Fold, RefusesRowsBeyondTheLimitByNameOfTheLayer) {
   ASSERT_FALSE(folded.ok());
   EXPECT_EQ(folded.error().code(), ErrorCode::too_large);
   EXPECT_STREQ(folded.error().what(), "the input: a row of 4097 numbers is beyond the limit of 4096");
-  EXPECT_EQ(refusal({1, {wide(4097), kCubic}}),
+  EXPECT_EQ(folding_refusal({1, {wide(4097), kCubic}}),
             "layer 1 (Dense): a row of 4097 numbers is beyond the limit of 4096");
-  EXPECT_EQ(refusal({1, {kCubic, wide(4097)}}),
+  EXPECT_EQ(folding_refusal({1, {kCubic, wide(4097)}}),
             "layer 2 (Dense): a row of 4097 numbers is beyond the limit of 4096");
-  EXPECT_EQ(refusal({1, {wide(4096), kCubic, AveragePool1D{4096}, wide(4096)}}), "accepted");
+  EXPECT_EQ(folding_refusal({1, {wide(4096), kCubic, AveragePool1D{4096}, wide(4096)}}), "accepted");
 }
 
 TEST(Fold, ThrowsWhereTheRowHasAnotherWidth) {
@@ -117,7 +119,7 @@ TEST(Fold, CompletesTheSquareOfAQuadratic) {
 TEST(Fold, DepressesEveryDegreeAsStated) {
   for (size_t degree = 2; degree <= kMaxFoldedDegree; ++degree) {
     for (uint64_t seed = 0; seed < 20; ++seed) {
-      testing::NetworkMaker make(seed);
+      samples::NetworkMaker make(seed);
       const Polynomial p = make.polynomial(degree);
       const FoldedActivation q = fold({1, {p}}).value().activations[0];
       ASSERT_EQ(q.degree, degree);
@@ -158,8 +160,8 @@ TEST(Fold, PutsTheIdentityBetweenActivationsInARow) {
 
 TEST(Fold, MergesLinearLayersInAnyOrder) {
   // What stands before a Dense goes a way of its own through the folding: kernels of any length among it.
-  for (int seed = 0; seed < testing::property_cases(); ++seed) {
-    testing::NetworkMaker make(static_cast<uint64_t>(seed));
+  for (int seed = 0; seed < samples::property_cases(); ++seed) {
+    samples::NetworkMaker make(static_cast<uint64_t>(seed));
     Network network{make.between(1, 12), {}};
     for (size_t count = make.between(0, 4); count > 0; --count) {
       const size_t width = output_width(network).value();
@@ -169,16 +171,16 @@ TEST(Fold, MergesLinearLayersInAnyOrder) {
     network.layers.push_back(make.dense(output_width(network).value(), make.between(1, 9)));
     Network squared = network;
     squared.layers.emplace_back(Polynomial{{0, 0, 1}});
-    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + testing::text_of(network));
+    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + samples::text_of(network));
     const FoldedNetwork folded = fold(squared).value();
     const Matrix rows = make.rows(4, network.input_width);
     const Network merged{network.input_width, {Dense{folded.maps[0].weight, folded.maps[0].bias}}};
-    ASSERT_LT(testing::relative_error(forward(merged, rows), forward(network, rows)), 1e-13);
+    ASSERT_LT(samples::relative_error(forward(merged, rows), forward(network, rows)), 1e-13);
   }
 }
 
 TEST(Fold, KeepsWhatTheMapsWereMadeFrom) {
-  const Network network = testing::paper_network(3);
+  const Network network = samples::paper_network(3);
   const FoldedNetwork folded = fold(network).value();
   const FoldedActivation& cubic = folded.activations[0];
   const auto& after = std::get<Dense>(network.layers[4]);
@@ -190,10 +192,10 @@ TEST(Fold, KeepsWhatTheMapsWereMadeFrom) {
 }
 
 TEST(Fold, EqualsTheUnfoldedNetwork) {
-  for (int seed = 0; seed < testing::property_cases(); ++seed) {
-    testing::NetworkMaker make(static_cast<uint64_t>(seed));
+  for (int seed = 0; seed < samples::property_cases(); ++seed) {
+    samples::NetworkMaker make(static_cast<uint64_t>(seed));
     const Network network = make.foldable();
-    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + testing::text_of(network));
+    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + samples::text_of(network));
     const auto folded = fold(network);
     ASSERT_TRUE(folded.ok()) << folded.error().what();
     ASSERT_EQ(folded->maps.size(), folded->activations.size() + 1);
@@ -202,18 +204,18 @@ TEST(Fold, EqualsTheUnfoldedNetwork) {
     const Matrix rows = make.rows(5, network.input_width);
     // Rounding grows with the degree of the whole, which is up to 343.
     const double allowed = folded->activations.size() == 1 ? 1e-12 : 1e-9;
-    ASSERT_LT(testing::relative_error(forward(*folded, rows), forward(network, rows)), allowed);
+    ASSERT_LT(samples::relative_error(forward(*folded, rows), forward(network, rows)), allowed);
   }
 }
 
 TEST(Fold, EqualsThePaperNetwork) {
-  const Network network = testing::paper_network(7);
+  const Network network = samples::paper_network(7);
   const FoldedNetwork folded = fold(network).value();
   EXPECT_EQ(folded.maps[0].weight.rows, 768U);
   EXPECT_EQ(folded.output_width(), 766U);
   EXPECT_EQ(folded.maps[1].weight.cols, 768U);
-  const Matrix rows = testing::NetworkMaker(8).rows(20, 768);
-  EXPECT_LT(testing::relative_error(forward(folded, rows), forward(network, rows)), 1e-12);
+  const Matrix rows = samples::NetworkMaker(8).rows(20, 768);
+  EXPECT_LT(samples::relative_error(forward(folded, rows), forward(network, rows)), 1e-12);
   EXPECT_THAT(forward(folded, rows.row(0)), Pointwise(DoubleNear(1e-12), forward(network, rows.row(0))));
 }
 
@@ -225,7 +227,7 @@ TEST(Append, ThrowsWhereTheLayerDoesNotFit) {
 
 TEST(Append, MergesOneMoreLayer) {
   for (uint64_t seed = 0; seed < 20; ++seed) {
-    testing::NetworkMaker make(seed);
+    samples::NetworkMaker make(seed);
     Network network{7, {make.dense(7, 5), make.polynomial(2), make.dense(5, 6), make.polynomial(3)}};
     const FoldedNetwork folded = fold(network).value();
     const Dense last = make.dense(6, 3);
@@ -234,7 +236,7 @@ TEST(Append, MergesOneMoreLayer) {
     EXPECT_EQ(longer.maps.size(), folded.maps.size());
     EXPECT_EQ(longer.output_width(), 3U);
     const Matrix rows = make.rows(4, 7);
-    EXPECT_LT(testing::relative_error(forward(longer, rows), forward(network, rows)), 1e-12);
+    EXPECT_LT(samples::relative_error(forward(longer, rows), forward(network, rows)), 1e-12);
   }
 }
 

@@ -69,7 +69,7 @@ TEST(Validation, RefusesAWindowWiderThanItsRow) {
 TEST(Validation, GivesTheWidthOfTheAnswer) {
   EXPECT_EQ(output_width({4, {}}).value(), 4U);
   EXPECT_EQ(output_width({4, {Conv1D{{1, 2, 3}}, AveragePool1D{2}, dense(7, 3), MaxPool1D{7}}}).value(), 1U);
-  EXPECT_EQ(output_width(testing::paper_network(1)).value(), 766U);
+  EXPECT_EQ(output_width(samples::paper_network(1)).value(), 766U);
 }
 
 TEST(Forward, ThrowsWhereTheRowHasAnotherWidth) {
@@ -124,10 +124,10 @@ TEST(Forward, SoftmaxSumsToOneAlsoForLargeNumbers) {
 }
 
 TEST(Forward, GivesARowTheSameBitsAloneAndAmongOthers) {
-  for (int seed = 0; seed < testing::property_cases(); ++seed) {
-    testing::NetworkMaker make(static_cast<uint64_t>(seed));
+  for (int seed = 0; seed < samples::property_cases(); ++seed) {
+    samples::NetworkMaker make(static_cast<uint64_t>(seed));
     const Network network = make.any_network();
-    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + testing::text_of(network));
+    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + samples::text_of(network));
     const Matrix rows = make.rows(make.between(1, 20), network.input_width);
     const Matrix answers = forward(network, rows);
     for (size_t row = 0; row < rows.rows; ++row) {
@@ -138,9 +138,9 @@ TEST(Forward, GivesARowTheSameBitsAloneAndAmongOthers) {
 }
 
 TEST(Forward, AgreesWithTheDefinitionOfADenseLayer) {
-  for (int seed = 0; seed < testing::property_cases(); ++seed) {
+  for (int seed = 0; seed < samples::property_cases(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    testing::NetworkMaker make(static_cast<uint64_t>(seed));
+    samples::NetworkMaker make(static_cast<uint64_t>(seed));
     const Dense layer = make.dense(make.between(1, 50), make.between(1, 20));
     const Matrix rows = make.rows(make.between(1, 20), layer.weight.cols);
     const Matrix answers = forward(Network{rows.cols, {layer}}, rows);

@@ -9,7 +9,7 @@
 #include "cryptotl/base/bytes.h"
 #include "cryptotl/base/error.h"
 
-namespace cryptotl::testing {
+namespace cryptotl::samples {
 
 /// An NPY file of these numbers as float64, with a header that may say something else.
 inline Bytes npy_of(const std::string& shape, const std::vector<double>& values,
@@ -63,4 +63,4 @@ inline Bytes zip_of(const std::vector<ZipMember>& members, bool deflated = true,
   return out;
 }
 
-}  // namespace cryptotl::testing
+}  // namespace cryptotl::samples

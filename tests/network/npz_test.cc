@@ -13,12 +13,12 @@
 namespace cryptotl {
 namespace {
 
+using samples::npy_of;
+using samples::zip_of;
+using samples::ZipMember;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
-using testing::npy_of;
 using ::testing::StartsWith;
-using testing::zip_of;
-using testing::ZipMember;
 
 std::string refusal(ByteView bytes) {
   const auto file = read_npz(bytes, "w.npz");
@@ -29,7 +29,7 @@ std::string refusal(ByteView bytes) {
 class Arrays {
  public:
   Arrays() {
-    testing::NetworkMaker make(1);
+    samples::NetworkMaker make(1);
     set("conv", "(3,)", make.numbers(3));
     set("w1", "(4, 5)", make.numbers(20));
     set("b1", "(4,)", make.numbers(4));
@@ -178,7 +178,7 @@ TEST(ReadNpz, ReadsEveryArray) {
   for (const bool deflated : {false, true}) {
     const auto read = read_npz(Arrays().bytes(deflated), "w.npz");
     ASSERT_TRUE(read.ok()) << read.error().what();
-    testing::NetworkMaker make(1);
+    samples::NetworkMaker make(1);
     const Conv1D conv{make.numbers(3)};
     const auto matrix = [&](size_t rows, size_t cols) {
       Matrix out(rows, cols);
@@ -191,7 +191,7 @@ TEST(ReadNpz, ReadsEveryArray) {
     };
     const Dense first = dense(4, 5);
     const Dense second = dense(2, 3);
-    EXPECT_TRUE(testing::same(read->lower, {5, {conv, first, kPaperCubic, AveragePool1D{2}, second}}));
+    EXPECT_TRUE(samples::same(read->lower, {5, {conv, first, kPaperCubic, AveragePool1D{2}, second}}));
     const Dense output = dense(1, 2);
     ASSERT_TRUE(read->output_layer.has_value());
     EXPECT_EQ(read->output_layer->weight.values, output.weight.values);
@@ -209,7 +209,7 @@ TEST(ReadNpz, ReadsWhatIsLeftOutAndAddedToThePapersNetwork) {
   arrays.set("out_w", "(3, 2)", {1, 2, 3, 4, 5, 6});
   arrays.set("out_b", "(3,)", {7, 8, 9});
   const NpzWeights read = read_npz(arrays.bytes(), "w.npz").value();
-  EXPECT_EQ(testing::text_of(read.lower), "5 Dense Polynomial Dense");
+  EXPECT_EQ(samples::text_of(read.lower), "5 Dense Polynomial Dense");
   EXPECT_EQ(std::get<Polynomial>(read.lower.layers[1]).coefficients, (std::vector<double>{1, 2, 3}));
   EXPECT_FALSE(read.scaler.has_value());
   EXPECT_EQ(read.output_layer->weight.rows, 3U);
@@ -240,7 +240,7 @@ TEST(SharedWeights, GiveTheirOwnNetworksOutputs) {
   const auto path = shared / "lower_rt_polarity_cubic_seed0.npz";
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "the shared weights are not beside this checkout";
   const NpzWeights read = read_npz(read_file(path).value(), path).value();
-  EXPECT_EQ(testing::text_of(read.lower), "768 Conv1D Dense Polynomial AveragePool1D Dense");
+  EXPECT_EQ(samples::text_of(read.lower), "768 Conv1D Dense Polynomial AveragePool1D Dense");
   EXPECT_EQ(output_width(read.lower).value(), 766U);
   TableOptions options;
   options.expects_labels = false;

@@ -15,7 +15,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-std::string refusal(ByteView bytes) {
+std::string onnx_refusal(ByteView bytes) {
   const auto file = read_onnx(bytes);
   return file.ok() ? "accepted" : file.error().what();
 }
@@ -36,56 +36,56 @@ class Model {
     CRYPTOTL_ASSERT(proto_.SerializeToArray(out.data(), static_cast<int>(out.size())));
     return out;
   }
-  std::string refusal() const { return cryptotl::refusal(bytes()); }
+  std::string onnx_refusal() const { return cryptotl::onnx_refusal(bytes()); }
 
  private:
   onnx::ModelProto proto_;
 };
 
 Network two_dense() {
-  testing::NetworkMaker make(1);
+  samples::NetworkMaker make(1);
   return {3, {make.dense(3, 4), Relu{}, make.dense(4, 2)}};
 }
 Network all_kinds() {
-  testing::NetworkMaker make(2);
+  samples::NetworkMaker make(2);
   return {6,
           {make.conv(3), make.dense(6, 5), make.cubic(), AveragePool1D{2}, MaxPool1D{2}, Relu{}, Sigmoid{},
            Softmax{}, Tanh{}, Gelu{}}};
 }
 
-TEST(ReadOnnx, RefusesAnEmptyFile) { EXPECT_EQ(refusal({}), "the ONNX file is empty"); }
+TEST(ReadOnnx, RefusesAnEmptyFile) { EXPECT_EQ(onnx_refusal({}), "the ONNX file is empty"); }
 
 TEST(ReadOnnx, RefusesBytesThatAreNoProtobuf) {
-  EXPECT_THAT(refusal(as_bytes("features,label\n1,2\n")), HasSubstr("not an ONNX file"));
+  EXPECT_THAT(onnx_refusal(as_bytes("features,label\n1,2\n")), HasSubstr("not an ONNX file"));
 }
 
 TEST(ReadOnnx, RefusesAFileWithoutGraphOrOpset) {
-  EXPECT_EQ(refusal(as_bytes("\x08\x07")), "the ONNX file holds no graph");
+  EXPECT_EQ(onnx_refusal(as_bytes("\x08\x07")), "the ONNX file holds no graph");
   Model model(two_dense());
   model.proto().clear_opset_import();
-  EXPECT_EQ(model.refusal(), "the ONNX file names no opset");
+  EXPECT_EQ(model.onnx_refusal(), "the ONNX file names no opset");
 }
 
 TEST(ReadOnnx, RefusesAnOpsetThatItDoesNotKnow) {
   Model model(two_dense());
   model.proto().mutable_opset_import(0)->set_version(6);
-  EXPECT_EQ(model.refusal(), "opset 6 is not read; export with 7 to 21");
+  EXPECT_EQ(model.onnx_refusal(), "opset 6 is not read; export with 7 to 21");
   EXPECT_EQ(read_onnx(model.bytes()).error().code(), ErrorCode::unsupported_version);
 }
 
 TEST(ReadOnnx, NamesTheNodeWithAnotherOperator) {
   Model model(two_dense());
   model.node(1).set_op_type("Sinh");
-  EXPECT_THAT(model.refusal(), HasSubstr("node 2 'Relu_2/Relu_1' (Sinh): this operator is not read"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("node 2 'Relu_2/Relu_1' (Sinh): this operator is not read"));
   model.node(1).set_op_type("Relu");
   model.node(1).set_domain("com.example");
-  EXPECT_THAT(model.refusal(), HasSubstr("this operator is not read"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("this operator is not read"));
 }
 
 TEST(ReadOnnx, KeepsControlCharactersOfNamesOutOfMessages) {
   Model model(two_dense());
   model.node(1).set_op_type("Ta\n\x1bnh" + std::string(1000, 'x'));
-  const std::string message = model.refusal();
+  const std::string message = model.onnx_refusal();
   EXPECT_THAT(message, HasSubstr("(Ta??nhxxx"));
   EXPECT_LT(message.size(), 300U);
 }
@@ -93,7 +93,7 @@ TEST(ReadOnnx, KeepsControlCharactersOfNamesOutOfMessages) {
 TEST(ReadOnnx, RefusesABranch) {
   Model model(two_dense());
   model.node(2).set_input(0, model.node(0).output(0));
-  EXPECT_THAT(model.refusal(),
+  EXPECT_THAT(model.onnx_refusal(),
               HasSubstr("node 3 'Dense_3/Gemm_1' (Gemm): takes 'Dense_1/Gemm_1', which other nodes "
                         "have used already (the graph branches)"));
 }
@@ -101,91 +101,93 @@ TEST(ReadOnnx, RefusesABranch) {
 TEST(ReadOnnx, RefusesACycle) {
   Model model(two_dense());
   model.node(0).set_input(0, model.node(1).output(0));
-  EXPECT_THAT(model.refusal(),
+  EXPECT_THAT(model.onnx_refusal(),
               HasSubstr("which no earlier node makes (the graph has a cycle or is not in order)"));
 }
 
 TEST(ReadOnnx, RefusesAValueThatIsMadeTwice) {
   Model model(two_dense());
   model.node(1).set_output(0, model.node(0).output(0));
-  EXPECT_THAT(model.refusal(), HasSubstr("node 2 'Relu_2/Relu_1' (Relu): 'Dense_1/Gemm_1' is made twice"));
+  EXPECT_THAT(model.onnx_refusal(),
+              HasSubstr("node 2 'Relu_2/Relu_1' (Relu): 'Dense_1/Gemm_1' is made twice"));
 }
 
 TEST(ReadOnnx, RefusesAnOutputThatIsNotTheEndOfTheChain) {
   Model model(two_dense());
   model.graph().mutable_output(0)->set_name(model.node(0).output(0));
-  EXPECT_THAT(model.refusal(), HasSubstr("the graph's output 'Dense_1/Gemm_1' is not the end"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("the graph's output 'Dense_1/Gemm_1' is not the end"));
   model.graph().mutable_output(0)->set_name("elsewhere");
-  EXPECT_THAT(model.refusal(), HasSubstr("the graph's output 'elsewhere' is not the end"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("the graph's output 'elsewhere' is not the end"));
 }
 
 TEST(ReadOnnx, RefusesSeveralInputsOrOutputs) {
   Model model(two_dense());
   model.graph().add_input()->set_name("x2");
-  EXPECT_THAT(model.refusal(), HasSubstr("the graph has 2 inputs"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("the graph has 2 inputs"));
   model.graph().clear_input();
-  EXPECT_THAT(model.refusal(), HasSubstr("the graph has 0 inputs"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("the graph has 0 inputs"));
   model = Model(two_dense());
   model.graph().add_output()->set_name("y2");
-  EXPECT_THAT(model.refusal(), HasSubstr("the graph has 2 outputs"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("the graph has 2 outputs"));
 }
 
 TEST(ReadOnnx, RefusesInputsThatAreNotRowsOfAFixedWidth) {
   Model model(two_dense());
   auto* type = model.graph().mutable_input(0)->mutable_type()->mutable_tensor_type();
   type->mutable_shape()->mutable_dim(1)->set_dim_param("W");
-  EXPECT_THAT(model.refusal(), HasSubstr("the graph's input 'x': axis 1 must have a fixed length"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("the graph's input 'x': axis 1 must have a fixed length"));
   type->mutable_shape()->mutable_dim(1)->set_dim_value(int64_t{1} << 62);
-  EXPECT_THAT(model.refusal(), HasSubstr("axis 1 must have a fixed length"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("axis 1 must have a fixed length"));
   type->mutable_shape()->mutable_dim(1)->set_dim_value(3);
   type->mutable_shape()->add_dim()->set_dim_value(5);
-  EXPECT_THAT(model.refusal(), HasSubstr("only flat rows are read"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("only flat rows are read"));
   type->clear_shape();
-  EXPECT_THAT(model.refusal(), HasSubstr("it must say its shape"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("it must say its shape"));
   type->set_elem_type(onnx::TensorProto::STRING);
-  EXPECT_THAT(model.refusal(), HasSubstr("it must be a tensor of floats or doubles"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("it must be a tensor of floats or doubles"));
 }
 
 TEST(ReadOnnx, RefusesTensorsWhoseDataContradictsTheirDims) {
   Model model(two_dense());
   model.tensor(0).set_dims(0, 5);
-  EXPECT_EQ(model.refusal(), "tensor 'Dense_1/weight': its dims say 15 numbers, but it holds 96 bytes");
+  EXPECT_EQ(model.onnx_refusal(), "tensor 'Dense_1/weight': its dims say 15 numbers, but it holds 96 bytes");
   model.tensor(0).set_dims(0, int64_t{1} << 40);
   model.tensor(0).set_dims(1, int64_t{1} << 40);
-  EXPECT_THAT(model.refusal(), HasSubstr("its dims are not positive, or too large"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("its dims are not positive, or too large"));
   model.tensor(0).set_dims(0, 0);
-  EXPECT_THAT(model.refusal(), HasSubstr("its dims are not positive, or too large"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("its dims are not positive, or too large"));
   model.tensor(0).set_dims(0, -4);
-  EXPECT_THAT(model.refusal(), HasSubstr("its dims are not positive, or too large"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("its dims are not positive, or too large"));
   model.tensor(0).set_dims(0, int64_t{1} << 40);
   model.tensor(0).set_dims(1, 1);
-  EXPECT_THAT(model.refusal(), HasSubstr("its dims say 1099511627776 numbers, but it holds 96 bytes"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("its dims say 1099511627776 numbers, but it holds 96 bytes"));
 }
 
 TEST(ReadOnnx, RefusesTensorsOfOtherTypesAndPlaces) {
   Model model(two_dense());
   model.tensor(0).set_data_type(onnx::TensorProto::FLOAT16);
-  EXPECT_THAT(model.refusal(), HasSubstr("tensor 'Dense_1/weight': its element type is 10"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("tensor 'Dense_1/weight': its element type is 10"));
   model.tensor(0).set_data_location(onnx::TensorProto::EXTERNAL);
-  EXPECT_THAT(model.refusal(), HasSubstr("its data is in another file"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("its data is in another file"));
 }
 
 TEST(ReadOnnx, RefusesNumbersThatAreNotFinite) {
   Model model(two_dense());
   model.tensor(1).mutable_raw_data()->replace(0, 8, std::string("\0\0\0\0\0\0\xf8\x7f", 8));
-  EXPECT_EQ(model.refusal(), "layer 1 (Dense): the bias has a number that is not finite");
+  EXPECT_EQ(model.onnx_refusal(), "layer 1 (Dense): the bias has a number that is not finite");
 }
 
 TEST(ReadOnnx, NamesTheNodeWhoseWeightDoesNotFit) {
   Model model(two_dense());
   model.node(2).set_input(1, model.tensor(0).name());
-  EXPECT_EQ(model.refusal(), "node 3 'Dense_3/Gemm_1' (Gemm): its weight takes rows of 3, but the row has 4");
+  EXPECT_EQ(model.onnx_refusal(),
+            "node 3 'Dense_3/Gemm_1' (Gemm): its weight takes rows of 3, but the row has 4");
 }
 
 TEST(ReadOnnx, RefusesAttributesOfAnotherType) {
   Model model(two_dense());
   model.node(0).mutable_attribute(0)->set_type(onnx::AttributeProto::FLOAT);
-  EXPECT_THAT(model.refusal(), HasSubstr("attribute 'transB' must have type INT"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("attribute 'transB' must have type INT"));
 }
 
 TEST(ReadOnnx, RefusesStridesPaddingAndSecondFilters) {
@@ -197,14 +199,14 @@ TEST(ReadOnnx, RefusesStridesPaddingAndSecondFilters) {
   strides->set_name("strides");
   strides->set_type(onnx::AttributeProto::INTS);
   strides->add_ints(2);
-  EXPECT_THAT(model.refusal(), HasSubstr("(Conv): strides must be 1"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("(Conv): strides must be 1"));
   model = Model(network);
   model.node(conv).mutable_attribute(1)->set_ints(0, 0);
-  EXPECT_THAT(model.refusal(), HasSubstr("(Conv): its pads must be 1 and 1"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("(Conv): its pads must be 1 and 1"));
   model = Model(network);
   model.tensor(0).set_dims(0, 3);
   model.tensor(0).set_dims(2, 1);
-  EXPECT_THAT(model.refusal(), HasSubstr("(Conv): it must have one filter on one channel"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("(Conv): it must have one filter on one channel"));
 }
 
 TEST(ReadOnnx, RefusesAPolynomialOfRunawayDegree) {
@@ -218,11 +220,11 @@ TEST(ReadOnnx, RefusesAPolynomialOfRunawayDegree) {
     node.add_input(value);
     node.add_output(value = "v" + std::to_string(i));
   }
-  EXPECT_THAT(model.refusal(), HasSubstr("node 7 '' (Mul): the polynomial gets a degree beyond 64"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("node 7 '' (Mul): the polynomial gets a degree beyond 64"));
 }
 
 TEST(ReadOnnx, RefusesANetworkFarLargerThanItsFile) {
-  testing::NetworkMaker make(3);
+  samples::NetworkMaker make(3);
   Model model({64, {make.dense(64, 64)}});
   const std::string weight = model.node(0).input(1);
   std::string value = "y";
@@ -234,7 +236,7 @@ TEST(ReadOnnx, RefusesANetworkFarLargerThanItsFile) {
     node.add_output(value = "v" + std::to_string(i));
   }
   model.graph().mutable_output(0)->set_name(value);
-  EXPECT_THAT(model.refusal(), HasSubstr("data is shared too often"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("data is shared too often"));
   EXPECT_EQ(read_onnx(model.bytes()).error().code(), ErrorCode::too_large);
 }
 
@@ -244,14 +246,14 @@ TEST(ReadOnnx, RefusesCrowdsOfEmptyMessagesBeforeMakingThem) {
   std::string graph;
   for (uint32_t i = 0; i < kNodes; ++i) graph += std::string("\x0a\x00", 2);
   const std::string file = std::string("\x3a\x80\x80\x80\x01", 5) + graph;
-  EXPECT_THAT(refusal(as_bytes(file)), HasSubstr("more messages and strings"));
+  EXPECT_THAT(onnx_refusal(as_bytes(file)), HasSubstr("more messages and strings"));
 }
 
 TEST(ReadOnnx, RefusesDeepNesting) {
   onnx::ModelProto model;
   onnx::GraphProto* graph = model.mutable_graph();
   for (int i = 0; i < 30; ++i) graph = graph->add_node()->add_attribute()->mutable_g();
-  EXPECT_THAT(refusal(as_bytes(model.SerializeAsString())), HasSubstr("more nested messages"));
+  EXPECT_THAT(onnx_refusal(as_bytes(model.SerializeAsString())), HasSubstr("more nested messages"));
 }
 
 TEST(WriteOnnx, RefusesANetworkThatIsNotWellFormed) {
@@ -271,23 +273,23 @@ TEST(ReadOnnx, GivesBackTheMetadata) {
 }
 
 TEST(ReadOnnx, GivesBackTheNetworkToTheLastBit) {
-  for (int seed = 0; seed < testing::property_cases(); ++seed) {
-    const Network network = testing::NetworkMaker(static_cast<uint64_t>(seed)).any_network();
-    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + testing::text_of(network));
+  for (int seed = 0; seed < samples::property_cases(); ++seed) {
+    const Network network = samples::NetworkMaker(static_cast<uint64_t>(seed)).any_network();
+    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + samples::text_of(network));
     const auto file = read_onnx(write_onnx(network).value());
     ASSERT_TRUE(file.ok()) << file.error().what();
-    ASSERT_TRUE(testing::same(file->network, network)) << testing::text_of(file->network);
+    ASSERT_TRUE(samples::same(file->network, network)) << samples::text_of(file->network);
   }
 }
 
 TEST(ReadOnnx, KeepsPolynomialsInARowApart) {
   const Network network{2, {Polynomial{{0, 1}}, Polynomial{{1, 2, 3}}, Polynomial{{0.1, 0.2, 0, 0}}}};
-  EXPECT_TRUE(testing::same(read_onnx(write_onnx(network).value())->network, network));
+  EXPECT_TRUE(samples::same(read_onnx(write_onnx(network).value())->network, network));
 }
 
 TEST(ReadOnnx, KeepsGeluAndPolynomialsInARowApart) {
   const Network network{2, {Polynomial{{0, 2}}, Gelu{}, Gelu{}, Polynomial{{0, 1}}}};
-  EXPECT_TRUE(testing::same(read_onnx(write_onnx(network).value())->network, network));
+  EXPECT_TRUE(samples::same(read_onnx(write_onnx(network).value())->network, network));
 }
 
 TEST(ReadOnnx, RefusesErfThatIsNoGelu) {
@@ -299,29 +301,29 @@ TEST(ReadOnnx, RefusesErfThatIsNoGelu) {
     number(name).mutable_raw_data()->assign(reinterpret_cast<const char*>(&value), sizeof value);
   };
   set("Gelu_1/sqrt2", 2);
-  EXPECT_THAT(model.refusal(), HasSubstr("(Erf): only erf(x / sqrt(2)), as a part of Gelu, is read"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("(Erf): only erf(x / sqrt(2)), as a part of Gelu, is read"));
   set("Gelu_1/sqrt2", 1.4142135);
-  EXPECT_EQ(model.refusal(), "accepted");
+  EXPECT_EQ(model.onnx_refusal(), "accepted");
   set("Gelu_1/half", 0.25);
-  EXPECT_THAT(model.refusal(), HasSubstr("uses erf in another way than Gelu"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("uses erf in another way than Gelu"));
 }
 
 TEST(ReadOnnx, RefusesGeluWithTanh) {
   Model model(two_dense());
   model.node(1).set_op_type("Gelu");
-  EXPECT_EQ(model.refusal(), "accepted");
+  EXPECT_EQ(model.onnx_refusal(), "accepted");
   onnx::AttributeProto& attribute = *model.node(1).add_attribute();
   attribute.set_name("approximate");
   attribute.set_type(onnx::AttributeProto::STRING);
   attribute.set_s("tanh");
-  EXPECT_THAT(model.refusal(), HasSubstr("(Gelu): approximate must be none"));
+  EXPECT_THAT(model.onnx_refusal(), HasSubstr("(Gelu): approximate must be none"));
 }
 
 TEST(ReadOnnx, GivesBackThePaperNetwork) {
-  const Network network = testing::paper_network(5);
+  const Network network = samples::paper_network(5);
   const Bytes bytes = write_onnx(network).value();
   EXPECT_LT(bytes.size(), size_t{10} << 20);
-  EXPECT_TRUE(testing::same(read_onnx(bytes)->network, network));
+  EXPECT_TRUE(samples::same(read_onnx(bytes)->network, network));
 }
 
 // ---- Hostile bytes: whatever is read must be a well-formed network, or a refusal of one line.
@@ -367,7 +369,7 @@ TEST(HostileOnnx, SurvivesEveryByteFlipped) {
 
 TEST(HostileOnnx, SurvivesRandomBytes) {
   std::mt19937_64 random(11);
-  for (int i = 0; i < 100 * testing::property_cases(); ++i) {
+  for (int i = 0; i < 100 * samples::property_cases(); ++i) {
     Bytes bytes(random() % 200);
     for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random());
     SCOPED_TRACE(hex(bytes));
@@ -378,7 +380,7 @@ TEST(HostileOnnx, SurvivesRandomBytes) {
 TEST(HostileOnnx, SurvivesRandomFieldsChanged) {
   std::mt19937_64 random(12);
   const Bytes bytes = write_onnx(all_kinds()).value();
-  for (int i = 0; i < 50 * testing::property_cases(); ++i) {
+  for (int i = 0; i < 50 * samples::property_cases(); ++i) {
     Bytes changed = bytes;
     for (size_t changes = 1 + random() % 8; changes-- > 0;) {
       changed[random() % changed.size()] = static_cast<uint8_t>(random() % 3 == 0 ? random() : random() % 24);

@@ -9,7 +9,7 @@
 
 #include "cryptotl/network/network.h"
 
-namespace cryptotl::testing {
+namespace cryptotl::samples {
 
 /// The number of cases of a property test: 200, or CRYPTOTL_PROPERTY_CASES.
 inline int property_cases() {
@@ -156,4 +156,4 @@ inline double relative_error(const Matrix& got, const Matrix& wanted) {
   return error / scale;
 }
 
-}  // namespace cryptotl::testing
+}  // namespace cryptotl::samples

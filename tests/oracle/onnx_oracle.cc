@@ -36,7 +36,7 @@ Matrix read_rows(const fs::path& path, size_t width) {
 
 void write_case(const fs::path& folder, size_t index, const Network& network, const Matrix& rows) {
   const std::string stem = std::to_string(index);
-  write_file(folder / (stem + ".onnx"), write_onnx(network, {{"layers", testing::text_of(network)}}).value())
+  write_file(folder / (stem + ".onnx"), write_onnx(network, {{"layers", samples::text_of(network)}}).value())
       .value();
   write_numbers(folder / (stem + ".rows"), rows.values);
   write_numbers(folder / (stem + ".answers"), forward(network, rows).values);
@@ -44,11 +44,11 @@ void write_case(const fs::path& folder, size_t index, const Network& network, co
 
 void write_cases(const fs::path& folder, size_t count) {
   for (size_t i = 0; i < count; ++i) {
-    testing::NetworkMaker make(1000 + i);
+    samples::NetworkMaker make(1000 + i);
     const Network network = make.any_network();
     write_case(folder, i, network, make.rows(5, network.input_width));
   }
-  write_case(folder, count, testing::paper_network(1), testing::NetworkMaker(2).rows(20, 768));
+  write_case(folder, count, samples::paper_network(1), samples::NetworkMaker(2).rows(20, 768));
 }
 
 void evaluate(const fs::path& model, const fs::path& in, const fs::path& out) {

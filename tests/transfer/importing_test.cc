@@ -14,14 +14,14 @@
 namespace cryptotl {
 namespace {
 
+using samples::npy_of;
 using ::testing::HasSubstr;
-using testing::npy_of;
 
 /// Rows far from [0, 1], with labels "a" and "b" (or more) in turn.
 Examples rows_of(size_t width, size_t labels = 2) {
   Examples out;
   out.source = "rows.csv";
-  out.embeddings = testing::NetworkMaker(9).rows(60, width);
+  out.embeddings = samples::NetworkMaker(9).rows(60, width);
   for (double& value : out.embeddings.values) value = 10 * value - 3;
   out.embedder = external_embedder("numbers", width);
   for (size_t i = 0; i < 60 && labels > 0; ++i) {
@@ -36,7 +36,7 @@ ForeignWeights weights_of(Network network) {
 
 /// A network for rows of 6 whose pre-activations are of order one, up to its features.
 Network body(const Layer& activation) {
-  testing::NetworkMaker make(3);
+  samples::NetworkMaker make(3);
   Dense first = make.dense(6, 8);
   for (double& value : first.weight.values) value *= 0.1;
   return {6, {make.conv(3), first, activation, AveragePool1D{2}, make.dense(7, 5)}};
@@ -44,7 +44,7 @@ Network body(const Layer& activation) {
 Network with_head(size_t outputs, const std::vector<Layer>& squash) {
   Network out = body(Relu{});
   out.layers.emplace_back(Polynomial{{0.1, 1, 0.05}});
-  out.layers.emplace_back(testing::NetworkMaker(4).dense(5, outputs));
+  out.layers.emplace_back(samples::NetworkMaker(4).dense(5, outputs));
   out.layers.insert(out.layers.end(), squash.begin(), squash.end());
   return out;
 }
@@ -88,11 +88,11 @@ TEST(ImportModel, NamesFileAndLayerOfWhatCannotBeServed) {
 TEST(ImportModel, GivesTheNetworksOwnAnswersToRowsAsTheyAre) {
   const Examples rows = rows_of(6);
   for (const Network& network : {body(Polynomial{{0.1, 0.5, 0.2}}),
-                                 Network{6, {testing::NetworkMaker(1).dense(6, 4), Polynomial{{0, 0, 1}}}}}) {
+                                 Network{6, {samples::NetworkMaker(1).dense(6, 4), Polynomial{{0, 0, 1}}}}}) {
     ImportOptions options;
     options.head = HeadCut::none;
     const ImportedModel made = import_model(weights_of(network), rows, options);
-    EXPECT_LT(testing::relative_error(forward(made.model.lower, scaled(made.model, rows)),
+    EXPECT_LT(samples::relative_error(forward(made.model.lower, scaled(made.model, rows)),
                                       forward(network, rows.embeddings)),
               1e-12);
     EXPECT_EQ(made.feature_change, 0);
@@ -105,7 +105,7 @@ TEST(ImportModel, LeavesANetworkForScaledRowsAsItIs) {
   options.takes_scaled_rows = true;
   const Network network = body(Polynomial{{0.1, 0.5, 0.2}});
   const ImportedModel made = import_model(weights_of(network), rows_of(6), options);
-  EXPECT_TRUE(testing::same(made.model.lower, network));
+  EXPECT_TRUE(samples::same(made.model.lower, network));
 }
 
 TEST(ImportModel, ReplacesActivationsOnTheRangeOfTheRows) {
@@ -139,7 +139,7 @@ TEST(ImportModel, TakesTheHeadOff) {
     const Examples labelled = rows_of(6, cut == HeadCut::last_layer || outputs < 3 ? 2 : outputs);
     return import_model(weights_of(with_head(outputs, squash)), outputs < 3 ? rows : labelled, options).model;
   };
-  const Dense one = testing::NetworkMaker(4).dense(5, 1);
+  const Dense one = samples::NetworkMaker(4).dense(5, 1);
   for (const auto& squash : {std::vector<Layer>{}, std::vector<Layer>{Sigmoid{}}}) {
     const Model model = head_of(1, squash, HeadCut::automatic);
     ASSERT_TRUE(model.output_layer.has_value());
@@ -152,7 +152,7 @@ TEST(ImportModel, TakesTheHeadOff) {
   EXPECT_EQ(head_of(4, {Softmax{}}, HeadCut::automatic).labels.size(), 4u);
   EXPECT_FALSE(head_of(4, {}, HeadCut::automatic).output_layer.has_value());  // features, for all we know
   // Of two outputs the second's lead is the score.
-  const Dense two = testing::NetworkMaker(4).dense(5, 2);
+  const Dense two = samples::NetworkMaker(4).dense(5, 2);
   const Model model = head_of(2, {}, HeadCut::last_layer);
   ASSERT_EQ(model.output_layer->weight.rows, 1u);
   EXPECT_DOUBLE_EQ(model.output_layer->weight(0, 3), two.weight(1, 3) - two.weight(0, 3));
@@ -182,9 +182,9 @@ TEST(ReadWeights, ReadsBothFormatsByTheirContent) {
   const auto onnx = folder.path() / "a";
   const Network network = body(Tanh{});
   write_file(onnx, write_onnx(network).value()).value();
-  EXPECT_TRUE(testing::same(read_weights(onnx)->network, network));
+  EXPECT_TRUE(samples::same(read_weights(onnx)->network, network));
   const auto npz = folder.path() / "b";
-  write_file(npz, testing::zip_of({{"w1.npy", npy_of("(2, 2)", {1, 2, 3, 4})},
+  write_file(npz, samples::zip_of({{"w1.npy", npy_of("(2, 2)", {1, 2, 3, 4})},
                                    {"b1.npy", npy_of({1, 2})},
                                    {"w2.npy", npy_of("(1, 2)", {3, 4})},
                                    {"b2.npy", npy_of({5})},
@@ -196,7 +196,7 @@ TEST(ReadWeights, ReadsBothFormatsByTheirContent) {
   // The network takes what its own scaler makes, and no other is fitted.
   const ImportedModel made = import_model(weights, rows_of(2), {});
   EXPECT_EQ(made.model.scaler, *weights.scaler);
-  EXPECT_TRUE(testing::same(made.model.lower, weights.network));
+  EXPECT_TRUE(samples::same(made.model.lower, weights.network));
   write_file(folder.path() / "c", as_bytes("text")).value();
   EXPECT_THAT(read_weights(folder.path() / "c").error().what(), HasSubstr("c: not an ONNX file"));
   EXPECT_EQ(read_weights(folder.path() / "d").error().code(), ErrorCode::not_found);
