@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kEndOfHead = "\r\n\r\n";
 /// Of a body that are received at a time; the library asks for 4 KiB.
-constexpr size_t kPieceBytes = 64 << 10;
+constexpr size_t kAheadBytes = 64 << 10;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
@@ -96,7 +96,7 @@ ssize_t Connection::read(char* out, size_t size) {
 /// Of the body, into ahead_, all of which has been taken.
 ssize_t Connection::receive_piece() {
   if (std::exchange(owes_continue_, false)) write_all(kContinue);
-  ahead_.resize(std::min<uint64_t>(kPieceBytes, body_left_));
+  ahead_.resize(std::min<uint64_t>(kAheadBytes, body_left_));
   ahead_taken_ = 0;
   const ssize_t count = receive(ahead_.data(), ahead_.size(), deadline(body_start_, body_taken_));
   ahead_.resize(static_cast<size_t>(std::max<ssize_t>(count, 0)));

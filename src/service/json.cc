@@ -28,7 +28,7 @@ size_t depth_of(std::string_view text) {
   return deepest;
 }
 
-Error malformed(const std::string& what) { return Error(ErrorCode::malformed, what); }
+Error malformed_json(const std::string& what) { return Error(ErrorCode::malformed, what); }
 
 ErrorCode code_named(std::string_view wanted) {
   for (int code = 0; code <= static_cast<int>(ErrorCode::internal); ++code) {
@@ -51,21 +51,21 @@ std::string printable(std::string text) {
 
 Result<Json> parse_json_object(std::string_view text, size_t max_depth) {
   if (depth_of(text) > max_depth) {
-    return malformed("the JSON nests deeper than " + std::to_string(max_depth) + " levels");
+    return malformed_json("the JSON nests deeper than " + std::to_string(max_depth) + " levels");
   }
   Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object()) return malformed("not a JSON object");
+  if (!json.is_object()) return malformed_json("not a JSON object");
   return json;
 }
 
 Status require_members(const Json& json, std::initializer_list<std::string_view> allowed,
                        const std::string& where) {
-  if (!json.is_object()) return malformed(where + " is not a JSON object");
+  if (!json.is_object()) return malformed_json(where + " is not a JSON object");
   for (const auto& member : json.items()) {
     if (std::ranges::find(allowed, member.key()) != allowed.end()) continue;
     std::string names;
     for (const std::string_view known : allowed) names += (names.empty() ? "" : ", ") + std::string(known);
-    return malformed(where + " has the unknown member '" + printable(member.key()) + "'; known: " + names);
+    return malformed_json(where + " has the unknown member '" + printable(member.key()) + "'; known: " + names);
   }
   return {};
 }
@@ -74,14 +74,14 @@ Result<Digest> parse_digest(std::string_view digits, const std::string& where) {
   const bool lower_case = digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
   Digest out{};
   if (digits.size() != 2 * out.size() || !lower_case) {
-    return malformed(where + " is not a digest of 64 lower-case hexadecimal digits");
+    return malformed_json(where + " is not a digest of 64 lower-case hexadecimal digits");
   }
   std::ranges::copy(*from_hex(digits), out.begin());
   return out;
 }
 
 Result<Digest> parse_digest(const Json& json, const std::string& where) {
-  if (!json.is_string()) return malformed(where + " is not a string");
+  if (!json.is_string()) return malformed_json(where + " is not a string");
   return parse_digest(std::string_view(json.get_ref<const std::string&>()), where);
 }
 
