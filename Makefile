@@ -7,8 +7,8 @@ JOBS := $(shell awk -v cores=$$(nproc) '/MemAvailable/ {fit = int($$2 / 3145728)
 	END {print (fit < 1 ? 1 : fit < cores ? fit : cores)}' /proc/meminfo)
 SOURCES = $(shell git ls-files '*.h' '*.cc')
 
-.PHONY: help setup configure build demo sanitize test test-long format lint bench bench-peers bench-batches reproduction privacy \
-	install clean
+.PHONY: help setup configure build demo sanitize test test-long format lint bench bench-peers bench-batches \
+	reproduction privacy install clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -35,7 +35,7 @@ test: build sanitize  ## set up, build and run the tests, the sanitizer build's 
 	tools/test-venv $(BUILD)
 	ctest --test-dir $(BUILD) -j $(JOBS) -LE '^long$$' --output-on-failure --no-tests=error
 
-test-long: build sanitize  ## what test leaves out: suites that take minutes under sanitizers, a campaign of 1,000 networks
+test-long: build sanitize  ## what test leaves out: more suites under sanitizers, a campaign of 1,000 random networks
 	ctest --test-dir $(BUILD) -j $(JOBS) -L '^long$$' --output-on-failure --no-tests=error
 	CRYPTOTL_PROPERTY_CASES=1000 $(BUILD)/tests/execute/cryptotl_execute_tests --gtest_filter='Campaign*'
 

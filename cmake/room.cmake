@@ -32,11 +32,10 @@ endfunction()
 
 # cryptotl_room_tests(NAME [ALONE REGEX] [LONG REGEX] [libraries...]): one GoogleTest program of every *_test.cc in the
 # calling folder. Its suites are tests called NAME:... with the label NAME; under sanitizers, sanitize:NAME:... with the
-# label sanitize. Suites that match ALONE run with nothing beside them. Those that match LONG are arithmetic that other suites
-# go through too, for minutes under sanitizers: these have the label long there (`make test-long`).
+# label sanitize. Suites that match ALONE run with nothing beside them. Those that match LONG are arithmetic that other
+# suites go through too, for minutes under sanitizers: these have the label long there (`make test-long`).
 #
-# A process for each suite, not for each test: what a suite shares is made once, and LibTorch takes half a second of
-# every process that loads it.
+# A process for each suite, not for each test: what a suite shares is made once.
 function(cryptotl_room_tests name)
   cmake_parse_arguments(PARSE_ARGV 1 room "" "ALONE;LONG" "")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
