@@ -12,6 +12,12 @@ function(cryptotl_room name)
   cryptotl_warnings(cryptotl_${name})
 endfunction()
 
+# cryptotl_unity(TARGET): four source files at a time. Half of a file's compilation is what it includes. Names in
+# anonymous namespaces must differ among neighbours.
+function(cryptotl_unity target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
+endfunction()
+
 # GCC's warnings are errors in all code of ours (Clang is for fuzzing alone); the hardening flags cost nothing that the
 # benchmarks can see.
 function(cryptotl_warnings target)
@@ -50,8 +56,7 @@ function(cryptotl_room_tests name)
   target_compile_definitions(${program} PRIVATE
     CRYPTOTL_SOURCE_DIR="${PROJECT_SOURCE_DIR}" CRYPTOTL_BINARY_DIR="${PROJECT_BINARY_DIR}")
   cryptotl_warnings(${program})
-  # Half of a file's compilation is what it includes. Names in anonymous namespaces must differ among neighbours.
-  set_target_properties(${program} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
+  cryptotl_unity(${program})
   # Tests spend their time in the rooms; what they are made of themselves is not worth the optimiser's, nor a look for
   # undefined behaviour.
   target_compile_options(${program} PRIVATE

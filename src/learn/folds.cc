@@ -7,11 +7,10 @@
 
 #include "cryptotl/base/error.h"
 #include "random_order.h"
+#include "refusal.h"
 
 namespace cryptotl {
 namespace {
-
-Error refusal(const std::string& why) { return Error(ErrorCode::invalid_argument, why); }
 
 /// The rows of every class, each class shuffled.
 std::vector<std::vector<size_t>> shuffled_classes(std::span<const int> labels, Random& random) {

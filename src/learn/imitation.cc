@@ -12,7 +12,7 @@ namespace cryptotl {
 namespace {
 
 constexpr size_t kFewest = 4;
-constexpr double kPenalties[] = {1e-8, 1e-6, 1e-4, 1e-2, 1};  // times the kernel's mean diagonal
+constexpr double kRidgePenalties[] = {1e-8, 1e-6, 1e-4, 1e-2, 1};  // times the kernel's mean diagonal
 
 /// Box and Muller's.
 double gaussian(Random& random) {
@@ -126,10 +126,10 @@ double best_penalty(const Matrix& asked, const Matrix& answers) {
   const size_t kept = asked.rows - std::max<size_t>(asked.rows / 5, 1);
   const Matrix first = first_rows(asked, 0, kept), known = first_rows(answers, 0, kept);
   const Matrix last = first_rows(asked, kept, asked.rows), wanted = first_rows(answers, kept, asked.rows);
-  double best = kPenalties[0], least = 0;
-  for (const double penalty : kPenalties) {
+  double best = kRidgePenalties[0], least = 0;
+  for (const double penalty : kRidgePenalties) {
     const double error = square_distance(copied(first, known, last, penalty), wanted);
-    if (penalty == kPenalties[0] || error < least) {
+    if (penalty == kRidgePenalties[0] || error < least) {
       best = penalty;
       least = error;
     }

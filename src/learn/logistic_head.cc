@@ -7,11 +7,10 @@
 #include "cryptotl/base/number_text.h"
 #include "cryptotl/learn/folds.h"
 #include "paper_network.h"
+#include "refusal.h"
 
 namespace cryptotl {
 namespace {
-
-Error refusal(const std::string& why) { return Error(ErrorCode::invalid_argument, why); }
 
 /// Shares of the features in the combined kernel. The smaller ones keep the embedding's say where labels are
 /// many, the larger ones carry the provider's where they are few.

@@ -5,11 +5,10 @@
 
 #include "paper_network.h"
 #include "random_order.h"
+#include "refusal.h"
 
 namespace cryptotl {
 namespace {
-
-Error refusal(const std::string& what) { return Error(ErrorCode::invalid_argument, what); }
 
 std::string range_text(size_t low, size_t high) {
   return std::to_string(low) + " to " + std::to_string(high);

@@ -6,13 +6,12 @@
 
 #include "cryptotl/base/error.h"
 #include "cryptotl/learn/curves.h"
+#include "refusal.h"
 
 namespace cryptotl {
 namespace {
 
 constexpr double kSmallestProbability = 1e-15;
-
-Error refusal(const std::string& why) { return Error(ErrorCode::invalid_argument, why); }
 
 double ratio(double part, double whole) { return whole == 0 ? 0 : part / whole; }
 

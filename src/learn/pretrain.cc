@@ -6,12 +6,11 @@
 #include "cryptotl/base/number_text.h"
 #include "cryptotl/learn/folds.h"
 #include "paper_network.h"
+#include "refusal.h"
 #include "training_backend.h"
 
 namespace cryptotl {
 namespace {
-
-Error refusal(const std::string& why) { return Error(ErrorCode::invalid_argument, why); }
 
 /// Mean and standard deviation of every column.
 void describe(const Matrix& features, Pretrained& pretrained) {

@@ -6,12 +6,11 @@
 #include "cryptotl/learn/metrics.h"
 #include "paper_network.h"
 #include "random_order.h"
+#include "refusal.h"
 #include "training_backend.h"
 
 namespace cryptotl {
 namespace {
-
-Error refusal(const std::string& why) { return Error(ErrorCode::invalid_argument, why); }
 
 void check(const Trainee& trainee, const Matrix& rows, std::span<const int> labels,
            const TrainingOptions& options) {

@@ -7,6 +7,7 @@
 #include "cryptotl/ckks/wire.h"
 #include "cryptotl/transfer/plan_file.h"
 #include "cryptotl/transfer/temporary_folder.h"
+#include "file_error.h"
 #include "transfer/sealed_json.h"
 
 namespace cryptotl {
@@ -14,8 +15,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kFormat = "cryptotl-keys";
-constexpr int kVersion = 2;  // 1: the public key did not go to the server
+constexpr const char* kKeysFormat = "cryptotl-keys";
+constexpr int kKeysVersion = 2;  // 1: the public key did not go to the server
 constexpr size_t kManifestLimit = 1 << 16;
 
 /// What goes to the server, one after the other.
@@ -33,10 +34,6 @@ struct Manifest {
   std::string public_key;  ///< empty in one from before there were public keys
 };
 
-Error in_file(const std::filesystem::path& path, ErrorCode code, const std::string& what) {
-  return Error(code, path.string() + ": " + what);
-}
-
 Result<Manifest> read_manifest(const std::filesystem::path& path) {
   const auto bytes = read_file(path, kManifestLimit);
   if (!bytes.ok() && bytes.error().code() == ErrorCode::not_found) {
@@ -46,12 +43,12 @@ Result<Manifest> read_manifest(const std::filesystem::path& path) {
   const auto json = open_sealed_json(*bytes, path);
   if (!json.ok()) return json.error();
   try {
-    if (json->at("format") != kFormat)
+    if (json->at("format") != kKeysFormat)
       return in_file(path, ErrorCode::malformed, "not the manifest of a key folder");
-    if (json->at("format_version") != kVersion) {
+    if (json->at("format_version") != kKeysVersion) {
       return in_file(path, ErrorCode::unsupported_version,
                      "format version " + json->at("format_version").dump() + "; this build reads version " +
-                         std::to_string(kVersion) + ": make new keys with cryptotl keygen");
+                         std::to_string(kKeysVersion) + ": make new keys with cryptotl keygen");
     }
     return Manifest{json->at("params_id"),
                     json->at("key_id"),
@@ -93,8 +90,8 @@ Status ClientKeys::save(const std::filesystem::path& folder, bool replace) const
   if (!staged.ok()) return staged.error();
   const auto keys = key_bytes();
   if (!keys.ok()) return keys.error();
-  Json manifest = {{"format", kFormat},
-                   {"format_version", kVersion},
+  Json manifest = {{"format", kKeysFormat},
+                   {"format_version", kKeysVersion},
                    {"params_id", hex(secret_.params()->id())},
                    {"key_id", hex(secret_.id())},
                    {"model_digest", hex(model_)},

@@ -2,13 +2,10 @@
 
 #include "cryptotl/data/label_file.h"
 #include "cryptotl/transfer/plan_file.h"
+#include "file_error.h"
 
 namespace cryptotl {
 namespace {
-
-Error in_file(const std::filesystem::path& path, ErrorCode code, const std::string& what) {
-  return Error(code, path.string() + ": " + what);
-}
 
 std::string brief(const Digest& digest) { return hex(digest).substr(0, 16); }
 

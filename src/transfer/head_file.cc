@@ -12,14 +12,14 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kHeadVersion = 1;
 constexpr const char* kDigestEntry = "cryptotl.digest";
 
 Error malformed(const std::string& what) { return Error(ErrorCode::malformed, what); }
 
 Json to_json(const TrainedHead& head) {
   Json out = {
-      {"format_version", kVersion},
+      {"format_version", kHeadVersion},
       {"kind", name(head.head.kind)},
       {"asked", name(head.asked)},
       {"reason", head.head.reason},
@@ -105,10 +105,10 @@ Result<TrainedHead> read_head(ByteView bytes) {
   }
   try {
     const Json json = Json::parse(entry->second);
-    if (json.at("format_version") != kVersion) {
+    if (json.at("format_version") != kHeadVersion) {
       return Error(ErrorCode::unsupported_version, "format version " + json.at("format_version").dump() +
                                                        "; this build reads version " +
-                                                       std::to_string(kVersion));
+                                                       std::to_string(kHeadVersion));
     }
     TrainedHead head = from_json(json);
     head.head.network = std::move(file->network);

@@ -8,15 +8,13 @@
 #include "cryptotl/network/npz.h"
 #include "cryptotl/network/onnx.h"
 #include "cryptotl/plan/planner.h"
+#include "file_error.h"
+#include "statistics.h"
 
 namespace cryptotl {
 namespace {
 
 constexpr std::string_view kZipMagic = "PK\x03\x04";
-
-Error in_file(const std::string& source, const Error& error) {
-  return Error(error.code(), source + ": " + error.what());
-}
 
 template <typename T>
 T of_file(const std::string& source, Result<T> result) {
@@ -144,14 +142,6 @@ void describe_features(const Matrix& features, Model& model) {
     }
   }
   for (double& variance : model.feature_deviation) variance = std::sqrt(variance);
-}
-
-double largest_difference(const Matrix& a, const Matrix& b) {
-  double largest = 0;
-  for (size_t i = 0; i < a.values.size(); ++i) {
-    largest = std::max(largest, std::abs(a.values[i] - b.values[i]));
-  }
-  return largest;
 }
 
 nlohmann::json record_of(const ForeignWeights& weights, const Examples& rows, const ImportedModel& made) {

@@ -3,15 +3,12 @@
 #include "cryptotl/ckks/encoder.h"
 #include "cryptotl/transfer/plan_file.h"
 #include "cryptotl/transfer/temporary_folder.h"
+#include "file_error.h"
 
 namespace cryptotl {
 namespace {
 
 namespace fs = std::filesystem;
-
-Error in_file(const fs::path& path, const Error& error) {
-  return Error(error.code(), path.string() + ": " + error.what());
-}
 
 }  // namespace
 

@@ -17,6 +17,7 @@
 #include "cryptotl/transfer/input_encryption.h"
 #include "cryptotl/transfer/plan_file.h"
 #include "cryptotl/transfer/privacy_statement.h"
+#include "file_error.h"
 #include "transfer/cache_file.h"
 #include "transfer/sealed_json.h"
 
@@ -25,10 +26,6 @@ namespace {
 
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
-
-Error in_file(const fs::path& path, const Error& error) {
-  return Error(error.code(), path.string() + ": " + error.what());
-}
 
 Json digest_text(const Digest& value) { return hex(value); }
 

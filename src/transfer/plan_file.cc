@@ -11,8 +11,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kFormat = "cryptotl-plan";
-constexpr int kVersion = 1;
+constexpr const char* kPlanFormat = "cryptotl-plan";
+constexpr int kPlanVersion = 1;
 
 }  // namespace
 
@@ -24,7 +24,8 @@ std::string write_plan_file(const ModelMetadata& model) {
   published.feature_mean.clear();
   published.feature_deviation.clear();
   published.batches.clear();
-  return seal_json({{"format", kFormat}, {"format_version", kVersion}, {"metadata", published.to_json()}});
+  return seal_json(
+      {{"format", kPlanFormat}, {"format_version", kPlanVersion}, {"metadata", published.to_json()}});
 }
 
 Result<ModelMetadata> read_plan_file(const std::filesystem::path& path) {
@@ -35,12 +36,12 @@ Result<ModelMetadata> read_plan_file(const std::filesystem::path& path) {
   if (!bytes.ok()) return bytes.error();
   const auto json = open_sealed_json(*bytes, path);
   if (!json.ok()) return json.error();
-  if (json->value("format", Json()) != kFormat)
+  if (json->value("format", Json()) != kPlanFormat)
     return in_file(ErrorCode::malformed, "not a plan.json as cryptotl keygen writes it");
-  if (json->value("format_version", Json()) != kVersion) {
+  if (json->value("format_version", Json()) != kPlanVersion) {
     return in_file(ErrorCode::unsupported_version,
                    "format version " + json->value("format_version", Json()).dump() +
-                       "; this build reads version " + std::to_string(kVersion));
+                       "; this build reads version " + std::to_string(kPlanVersion));
   }
   auto model = ModelMetadata::from_json(json->value("metadata", Json()));
   if (!model.ok()) return in_file(model.error().code(), model.error().what());

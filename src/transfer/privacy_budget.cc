@@ -8,6 +8,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "cryptotl/base/number_text.h"
+#include "file_error.h"
 #include "transfer/sealed_json.h"
 
 namespace cryptotl {
@@ -15,20 +17,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kFormat = "cryptotl-privacy-budget";
-constexpr int kVersion = 1;
+constexpr const char* kBudgetFormat = "cryptotl-privacy-budget";
+constexpr int kBudgetVersion = 1;
 constexpr size_t kMaxBytes = size_t{1} << 20;  // some thousand releases
 constexpr double kLeastDelta = 1e-11;          // what the accountant's truncated tails leave, and some room
-
-std::string brief(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g", value);
-  return text;
-}
-
-Error refusal(const std::filesystem::path& path, ErrorCode code, const std::string& what) {
-  return Error(code, path.string() + ": " + what);
-}
 
 Json to_json(const PrivacyBudget& budget) {
   Json releases = Json::array();
@@ -38,8 +30,8 @@ Json to_json(const PrivacyBudget& budget) {
                         {"noise_multiplier", release.mechanism.noise_multiplier},
                         {"steps", release.mechanism.steps}});
   }
-  return {{"format", kFormat},
-          {"format_version", kVersion},
+  return {{"format", kBudgetFormat},
+          {"format_version", kBudgetVersion},
           {"epsilon", budget.epsilon},
           {"delta", budget.delta},
           {"releases", std::move(releases)}};
@@ -49,12 +41,12 @@ Result<PrivacyBudget> parse(const std::filesystem::path& path, ByteView bytes) {
   const auto json = open_sealed_json(bytes, path);
   if (!json.ok()) return json.error();
   try {
-    if (json->value("format", "") != kFormat)
-      return refusal(path, ErrorCode::malformed, "not a privacy budget");
-    if (json->at("format_version") != kVersion) {
-      return refusal(path, ErrorCode::unsupported_version,
+    if (json->value("format", "") != kBudgetFormat)
+      return in_file(path, ErrorCode::malformed, "not a privacy budget");
+    if (json->at("format_version") != kBudgetVersion) {
+      return in_file(path, ErrorCode::unsupported_version,
                      "format version " + json->at("format_version").dump() + "; this build reads version " +
-                         std::to_string(kVersion));
+                         std::to_string(kBudgetVersion));
     }
     PrivacyBudget out{json->at("epsilon").get<double>(), json->at("delta").get<double>(), {}};
     for (const Json& one : json->at("releases")) {
@@ -62,14 +54,14 @@ Result<PrivacyBudget> parse(const std::filesystem::path& path, ByteView bytes) {
                              {one.at("sampling_rate").get<double>(), one.at("noise_multiplier").get<double>(),
                               one.at("steps").get<size_t>()}};
       const Status sound = check_mechanism(release.mechanism);
-      if (!sound.ok()) return refusal(path, ErrorCode::malformed, sound.error().what());
+      if (!sound.ok()) return in_file(path, ErrorCode::malformed, sound.error().what());
       out.releases.push_back(std::move(release));
     }
     const Status sound = check_budget(out);
-    if (!sound.ok()) return refusal(path, ErrorCode::malformed, sound.error().what());
+    if (!sound.ok()) return in_file(path, ErrorCode::malformed, sound.error().what());
     return out;
   } catch (const Json::exception& error) {
-    return refusal(path, ErrorCode::malformed, error.what());
+    return in_file(path, ErrorCode::malformed, error.what());
   }
 }
 
@@ -99,11 +91,11 @@ double PrivacyBudget::spent_with(const SampledGaussian& mechanism) const {
 Status check_budget(const PrivacyBudget& budget) {
   if (!(budget.epsilon > 0 && std::isfinite(budget.epsilon))) {
     return Error(ErrorCode::invalid_argument,
-                 "privacy: an epsilon of " + brief(budget.epsilon) + "; a number above 0 is right");
+                 "privacy: an epsilon of " + number_text(budget.epsilon, 4) + "; a number above 0 is right");
   }
   if (!(budget.delta >= kLeastDelta && budget.delta < 1)) {
     return Error(ErrorCode::invalid_argument,
-                 "privacy: a delta of " + brief(budget.delta) + "; " + brief(kLeastDelta) +
+                 "privacy: a delta of " + number_text(budget.delta, 4) + "; " + number_text(kLeastDelta, 4) +
                      " and more, far below one over the number of rows, is right");
   }
   return {};
@@ -113,7 +105,7 @@ Status PrivacyBudgetFile::create(const std::filesystem::path& path, const Privac
   CRYPTOTL_TRY(check_budget(budget));
   std::error_code failure;
   if (std::filesystem::exists(std::filesystem::symlink_status(path, failure))) {
-    return refusal(path, ErrorCode::invalid_argument,
+    return in_file(path, ErrorCode::invalid_argument,
                    "there already; a budget is not replaced, since that would forget what was spent");
   }
   return write_file(path, as_bytes(seal_json(to_json(budget))), FileMode::owner_only);
@@ -129,19 +121,19 @@ Result<PrivacyBudgetFile> PrivacyBudgetFile::open(const std::filesystem::path& p
   FileDescriptor lock(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!lock.open()) {
     if (errno == ENOENT) {
-      return refusal(path, ErrorCode::not_found, "there is no such file; cryptotl budget --create makes one");
+      return in_file(path, ErrorCode::not_found, "there is no such file; cryptotl budget --create makes one");
     }
-    return refusal(path, ErrorCode::invalid_argument, "cannot be opened as a privacy budget");
+    return in_file(path, ErrorCode::invalid_argument, "cannot be opened as a privacy budget");
   }
   struct stat info {};
   if (::fstat(lock.number(), &info) != 0 || !S_ISREG(info.st_mode))
-    return refusal(path, ErrorCode::invalid_argument, "not a file");
+    return in_file(path, ErrorCode::invalid_argument, "not a file");
   if (::flock(lock.number(), LOCK_EX | LOCK_NB) != 0 || !is_still_there(path, info)) {
-    return refusal(path, ErrorCode::resource_exhausted,
+    return in_file(path, ErrorCode::resource_exhausted,
                    "another process is spending from this budget; try again once it is done");
   }
   if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0 || info.st_uid != ::geteuid()) {
-    return refusal(path, ErrorCode::insecure_parameters,
+    return in_file(path, ErrorCode::insecure_parameters,
                    "others may write to this budget; mode 0600 and your own file is right");
   }
   auto budget = read(path);
@@ -153,20 +145,21 @@ Status PrivacyBudgetFile::check(const SampledGaussian& mechanism) const {
   CRYPTOTL_TRY(check_mechanism(mechanism));
   const double after = budget_.spent_with(mechanism);
   if (after <= budget_.epsilon) return {};
-  return refusal(path_, ErrorCode::insecure_parameters,
-                 "this would spend epsilon " + brief(after) + " in all, of " + brief(budget_.epsilon) +
-                     " at delta " + brief(budget_.delta) + " (spent so far: " + brief(budget_.spent()) +
+  return in_file(path_, ErrorCode::insecure_parameters,
+                 "this would spend epsilon " + number_text(after, 4) + " in all, of " +
+                     number_text(budget_.epsilon, 4) + " at delta " + number_text(budget_.delta, 4) +
+                     " (spent so far: " + number_text(budget_.spent(), 4) +
                      "); ask for a smaller epsilon or more noise");
 }
 
 Status PrivacyBudgetFile::spend(const PrivacyRelease& release) {
   if (!lock_.open())
-    return refusal(path_, ErrorCode::resource_exhausted, "another process has it; open it again");
+    return in_file(path_, ErrorCode::resource_exhausted, "another process has it; open it again");
   CRYPTOTL_TRY(check(release.mechanism));
   PrivacyBudget after = budget_;
   after.releases.push_back(release);
   const std::string text = seal_json(to_json(after));
-  if (text.size() > kMaxBytes) return refusal(path_, ErrorCode::too_large, "has no room for another release");
+  if (text.size() > kMaxBytes) return in_file(path_, ErrorCode::too_large, "has no room for another release");
   CRYPTOTL_TRY(write_file(path_, as_bytes(text), FileMode::owner_only));
   budget_ = std::move(after);
   // The lock was the old file's. Where another process has the new one by now, it is theirs to spend from.

@@ -4,16 +4,12 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "cryptotl/base/number_text.h"
+
 namespace cryptotl {
 namespace {
 
 using Json = nlohmann::json;
-
-std::string brief(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g", value);
-  return text;
-}
 
 }  // namespace
 
@@ -54,10 +50,11 @@ Result<PrivacySpent> privacy_from_json(const Json& json) {
 
 std::string privacy_text(const PrivacySpent& spent) {
   const std::string how = std::to_string(spent.mechanism.steps) + " steps of DP-SGD with noise of " +
-                          brief(spent.mechanism.noise_multiplier) + " clipping norms, each on a share of " +
-                          brief(spent.mechanism.sampling_rate) + " of the rows";
+                          number_text(spent.mechanism.noise_multiplier, 4) +
+                          " clipping norms, each on a share of " +
+                          number_text(spent.mechanism.sampling_rate, 4) + " of the rows";
   if (spent.seeded) return "not private: the noise came from a seed (" + how + ")";
-  return "epsilon " + brief(spent.epsilon) + " at delta " + brief(spent.delta) +
+  return "epsilon " + number_text(spent.epsilon, 4) + " at delta " + number_text(spent.delta, 4) +
          " for one labelled row more or less: " + how;
 }
 

@@ -6,10 +6,10 @@
 
 namespace cryptotl {
 
-/// A number as it stands in a message: three significant digits.
-inline std::string number_text(double value) {
+/// A number as it stands in a message: so many significant digits.
+inline std::string number_text(double value, int digits = 3) {
   std::array<char, 32> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), "%.3g", value);
+  std::snprintf(buffer.data(), buffer.size(), "%.*g", digits, value);
   return buffer.data();
 }
 
