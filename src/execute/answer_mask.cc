@@ -53,15 +53,11 @@ AnswerMask::AnswerMask(const LatencyPlan& plan, const Encoder& encoder, bool tru
       trusting_(trusting),
       random_limit_(!trusting || outputs_alone(plan) || plan.output_noise > 0 ? plan.random_limit : 0),
       other_deviation_(trusting ? 0 : plan.other_deviation),
-      deviation_(plan.noise_of_coefficient()),
+      output_deviation_(trusting ? plan.output_noise : std::hypot(plan.flood_deviation, plan.output_noise)),
+      in_slots_(random_limit_ > 0 && other_deviation_ == 0),
       slots_(plan.packing.slots()),
       words_(2 * slots_.size()),
-      noise_(2 * slots_.size()) {
-  if (trusting) {
-    const double all = std::hypot(plan.flood_deviation, plan.output_noise);
-    deviation_ *= all > 0 ? plan.output_noise / all : 0;
-  }
-}
+      noise_(2 * slots_.size()) {}
 
 /// Random numbers in every slot, and part of a slot, that holds no output.
 void AnswerMask::draw_other_slots(Xof& stream) {
@@ -78,11 +74,26 @@ void AnswerMask::draw_other_slots(Xof& stream) {
   }
 }
 
+/// The Gaussian noise of outputs. It needs no numbers for slots that hold others, ten times as many.
+void AnswerMask::draw_outputs(Xof& stream) {
+  constexpr double kUnit = 0x1p-30;  // of a deviation
+  const size_t outputs = plan_.output_width();
+  sample_gaussian_from(stream, 1 / kUnit, std::span(noise_).first(outputs));
+  const auto number = [&](size_t i) { return output_deviation_ * kUnit * static_cast<double>(noise_[i]); };
+  const size_t half = plan_.packing.half_outputs();
+  for (size_t t = 0; t < half; ++t) {
+    slots_[t].real(number(t));
+    if (t + half < outputs) slots_[t].imag(number(t + half));
+  }
+}
+
 /// Where the scale is beyond the encoder's integers, they are multiplied by a power of two; the flood, which
 /// is wider than that by far, fills the gaps.
 void AnswerMask::add_other_slots(const Params& params, RnsPolynomial& c0, Xof& stream) {
   draw_other_slots(stream);
-  const double largest = std::max(1.0, random_limit_ + kTail * other_deviation_);
+  if (in_slots_ && output_deviation_ > 0) draw_outputs(stream);
+  const double largest =
+      std::max({1.0, random_limit_ + kTail * other_deviation_, in_slots_ ? kTail * output_deviation_ : 0});
   const double doublings = std::max(0.0, std::ceil(std::log2(largest * plan_.output_scale() / kEncoded)));
   const std::vector<int64_t> random = encoder_.encode(slots_, plan_.output_scale() * std::exp2(-doublings));
   for (size_t i = 0; i < c0.num_limbs(); ++i) {
@@ -98,8 +109,8 @@ void AnswerMask::add_to(RnsPolynomial& c0, RnsPolynomial& c1, const Params& para
                         const ZeroEncryption& zero, Xof& stream) {
   if (!trusting_) zero.add_to(c0, c1, stream);
   if (random_limit_ > 0) add_other_slots(params, c0, stream);
-  if (deviation_ == 0) return;
-  sample_gaussian_from(stream, deviation_, noise_);
+  if (output_deviation_ == 0 || in_slots_) return;
+  sample_gaussian_from(stream, plan_.noise_of_coefficient(), noise_);
   for (size_t i = 0; i < c0.num_limbs(); ++i) {
     const Modulus& q = params.modulus(i);
     uint32_t* const limb = c0.limb(i);

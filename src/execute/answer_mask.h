@@ -21,13 +21,14 @@ class AnswerMask {
   AnswerMask(const LatencyPlan& plan, const Encoder& encoder, bool trusting);
 
   /// That there is nothing to add.
-  bool empty() const { return trusting_ && random_limit_ == 0 && deviation_ == 0; }
+  bool empty() const { return trusting_ && random_limit_ == 0 && output_deviation_ == 0; }
 
   void add_to(RnsPolynomial& c0, RnsPolynomial& c1, const Params& params, const ZeroEncryption& zero,
               Xof& stream);
 
  private:
   void draw_other_slots(Xof& stream);
+  void draw_outputs(Xof& stream);
   void add_other_slots(const Params& params, RnsPolynomial& c0, Xof& stream);
 
   const LatencyPlan& plan_;
@@ -35,7 +36,10 @@ class AnswerMask {
   bool trusting_;
   double random_limit_;
   double other_deviation_;
-  double deviation_;            ///< of the noise of a coefficient
+  double output_deviation_;  ///< of the noise of an output
+  /// That it is drawn for outputs alone, in double precision. Else for every coefficient, exactly: where a
+  /// bound rests on it.
+  bool in_slots_;
   std::vector<Complex> slots_;  ///< random ones
   std::vector<int64_t> words_;
   std::vector<WideInteger> noise_;

@@ -37,8 +37,8 @@ struct LatencyPlan : ProgramPlan {
   /// depends on the weights.
   double evaluation_deviation = 0;
   /// Standard deviation, in units of the outputs, of the Gaussian noise by which an answer is flooded. It is
-  /// drawn for every coefficient; since the embedding is a rotation times a factor, real and imaginary part
-  /// of every slot get such noise, too, independent of each other.
+  /// drawn for every output; with a goal of privacy for every coefficient: since the embedding is a rotation
+  /// times a factor, real and imaginary part of every slot get such noise then, independent of each other.
   double flood_deviation = 0;
   /// The same of noise that was asked for in every output (PlanOptions::output_noise).
   double output_noise = 0;
