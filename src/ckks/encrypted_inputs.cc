@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cryptotl/base/file.h"
+
 namespace cryptotl {
 namespace {
 
@@ -9,12 +11,8 @@ constexpr size_t kFieldBytes = 3 * sizeof(Digest) + 8 + 8;
 constexpr size_t kFirstCiphertext = kHeaderBytes + kFieldBytes;
 constexpr size_t kPieceBytes = size_t{1} << 20;
 
-Error in_file(const std::filesystem::path& path, const Error& error) {
-  return Error(error.code(), path.string() + ": " + error.what());
-}
-
 Error malformed(const std::filesystem::path& path, const std::string& what) {
-  return Error(ErrorCode::malformed, path.string() + ": " + what);
+  return in_file(path, ErrorCode::malformed, what);
 }
 
 Bytes fields_of(const EncryptedInputsHeader& header) {

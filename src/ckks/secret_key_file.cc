@@ -35,9 +35,8 @@ Result<SecretKey> read_secret_key(const std::filesystem::path& path, const Param
   const WipedAtTheEnd guard{*file};
   ObjectHeader header;
   const auto payload = read_object(*file, ObjectKind::secret_key, params->id(), &header);
-  if (!payload.ok()) return Error(payload.error().code(), path.string() + ": " + payload.error().what());
-  if (payload->size() != params->n())
-    return Error(ErrorCode::malformed, path.string() + ": not N coefficients");
+  if (!payload.ok()) return in_file(path, payload.error());
+  if (payload->size() != params->n()) return in_file(path, ErrorCode::malformed, "not N coefficients");
   SecretBuffer<int8_t> coefficients(params->n());
   bool ternary = true;
   for (size_t j = 0; j < coefficients.size(); ++j) {

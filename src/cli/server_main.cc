@@ -8,8 +8,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "cryptotl/service/server.h"
 #include "cryptotl/plan/model.h"
+#include "cryptotl/service/server.h"
 
 namespace {
 

@@ -26,11 +26,6 @@ Bytes head(const BatchProgram& program, const Digest& first_matrix, const Digest
   return writer.take();
 }
 
-Error refuse(const std::filesystem::path& path, const std::string& why,
-             ErrorCode code = ErrorCode::malformed) {
-  return Error(code, path.string() + ": " + why);
-}
-
 }  // namespace
 
 size_t BatchHalf::file_bytes(const BatchPlan& plan) { return kHeadBytes + words_of(plan) * sizeof(uint32_t); }
@@ -52,13 +47,13 @@ Result<std::shared_ptr<const BatchHalf>> BatchHalf::read(const std::filesystem::
   const auto file = FileReader::open(path);
   if (!file.ok()) return file.error();
   if (file->size() != file_bytes(program.plan()))
-    return refuse(path, "it has another length than its plan's halves");
+    return in_file(path, ErrorCode::malformed, "it has another length than its plan's halves");
   Bytes begin(kHeadBytes);
   const auto got = file->read(0, begin);
   if (!got.ok()) return got.error();
   const Bytes expected = head(program, program.first_matrix_, seed, number);
   if (!std::equal(expected.begin(), expected.end(), begin.begin()))
-    return refuse(path, "it is of another program, seed or number", ErrorCode::parameter_mismatch);
+    return in_file(path, ErrorCode::parameter_mismatch, "it is of another program, seed or number");
   const auto out = std::make_shared<BatchHalf>();
   out->seed_ = seed;
   out->number_ = number;
@@ -66,10 +61,10 @@ Result<std::shared_ptr<const BatchHalf>> BatchHalf::read(const std::filesystem::
   const std::span<uint8_t> words(reinterpret_cast<uint8_t*>(out->words_.data()), out->bytes());
   const auto all = file->read(kHeadBytes, words);
   if (!all.ok()) return all.error();
-  if (*all != words.size()) return refuse(path, "truncated");
+  if (*all != words.size()) return in_file(path, ErrorCode::malformed, "truncated");
   const Digest sum = Hasher().add(expected).add(words).finish();
   if (!std::equal(sum.begin(), sum.end(), begin.begin() + static_cast<std::ptrdiff_t>(expected.size())))
-    return refuse(path, "corrupted: the bytes do not match their digest");
+    return in_file(path, ErrorCode::malformed, "corrupted: the bytes do not match their digest");
   return std::shared_ptr<const BatchHalf>(out);
 }
 

@@ -101,10 +101,6 @@ void check_parts(const Model& model) {
   require(!model.score_calibration || model.output_layer, "score_calibration: there is no output_layer");
 }
 
-Error in_file(const std::filesystem::path& path, ErrorCode code, const std::string& what) {
-  return Error(code, path.string() + ": " + what);
-}
-
 }  // namespace
 
 Digest model_digest(const Model& model) { return combine(describe(model), write_onnx(model.lower).value()); }
@@ -150,7 +146,7 @@ Result<Model> load_model(const std::filesystem::path& directory) {
     }
     Model model = model_from(json);
     auto network = read_onnx(*network_bytes);
-    if (!network.ok()) return in_file(network_path, network.error().code(), network.error().what());
+    if (!network.ok()) return in_file(network_path, network.error());
     model.lower = std::move(network->network);
     check_parts(model);
     if (json.at("digest").get<std::string>() != hex(combine(describe(model), *network_bytes))) {
@@ -161,7 +157,7 @@ Result<Model> load_model(const std::filesystem::path& directory) {
   } catch (const Json::exception& error) {
     return in_file(manifest_path, ErrorCode::malformed, error.what());
   } catch (const Error& error) {
-    return in_file(manifest_path, error.code(), error.what());
+    return in_file(manifest_path, error);
   }
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kFewestRows = 100;
 constexpr size_t kWidth = 64;
-// Attacks train many models; more rows would tell little more.
+// Attacks train many models: rows enough to tell something, in seconds to minutes.
 constexpr size_t kMostMembers = 4000;
 constexpr size_t kMostBesideCanaries = 1000;
 constexpr size_t kControlRows = 200;

@@ -8,17 +8,15 @@
 #include <cstdio>
 #include <system_error>
 
+#include "cryptotl/base/file.h"
+
 namespace cryptotl {
 namespace {
 
 namespace fs = std::filesystem;
 
-Error refused(ErrorCode code, const fs::path& path, const std::string& what) {
-  return Error(code, path.string() + ": " + what);
-}
-
 Error failed(const fs::path& path, int number) {
-  return refused(number == ENOENT ? ErrorCode::not_found : ErrorCode::invalid_argument, path,
+  return in_file(path, number == ENOENT ? ErrorCode::not_found : ErrorCode::invalid_argument,
                  std::generic_category().message(number));
 }
 
@@ -31,7 +29,7 @@ std::string octal(mode_t mode) {
 }  // namespace
 
 Result<fs::path> resolve_cache_path(const fs::path& path) {
-  if (!path.has_filename()) return refused(ErrorCode::invalid_argument, path, "a folder, no feature cache");
+  if (!path.has_filename()) return in_file(path, ErrorCode::invalid_argument, "a folder, no feature cache");
   std::error_code failure;
   const fs::path folder = fs::canonical(path.has_parent_path() ? path.parent_path() : ".", failure);
   if (failure) return failed(path, failure.value());
@@ -51,19 +49,19 @@ Status check_cache_owner(const fs::path& path, bool or_wider) {
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) return failed(path, errno);
   if (!S_ISREG(info.st_mode))
-    return refused(ErrorCode::invalid_argument, path, "no file, so no feature cache");
+    return in_file(path, ErrorCode::invalid_argument, "no file, so no feature cache");
   if (info.st_uid != ::geteuid())
-    return refused(ErrorCode::insecure_parameters, path, "the feature cache belongs to another user");
+    return in_file(path, ErrorCode::insecure_parameters, "the feature cache belongs to another user");
   if (or_wider) return {};
   const mode_t mode = info.st_mode & 07777;
   if ((mode & 077) != 0) {
-    return refused(
-        ErrorCode::insecure_parameters, path,
+    return in_file(
+        path, ErrorCode::insecure_parameters,
         "others may read the feature cache (mode " + octal(mode) + "); chmod 600 makes it yours alone");
   }
   if ((mode & 0600) != 0600) {
-    return refused(
-        ErrorCode::invalid_argument, path,
+    return in_file(
+        path, ErrorCode::invalid_argument,
         "the feature cache is read-only (mode " + octal(mode) + "); chmod 600, --cache or --no-cache");
   }
   return {};

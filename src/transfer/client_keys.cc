@@ -7,7 +7,6 @@
 #include "cryptotl/ckks/wire.h"
 #include "cryptotl/transfer/plan_file.h"
 #include "cryptotl/transfer/temporary_folder.h"
-#include "file_error.h"
 #include "transfer/sealed_json.h"
 
 namespace cryptotl {

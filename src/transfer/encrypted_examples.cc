@@ -1,8 +1,8 @@
 #include "cryptotl/transfer/encrypted_examples.h"
 
+#include "cryptotl/base/file.h"
 #include "cryptotl/data/label_file.h"
 #include "cryptotl/transfer/plan_file.h"
-#include "file_error.h"
 
 namespace cryptotl {
 namespace {

@@ -8,7 +8,6 @@
 #include "cryptotl/network/npz.h"
 #include "cryptotl/network/onnx.h"
 #include "cryptotl/plan/planner.h"
-#include "file_error.h"
 #include "statistics.h"
 
 namespace cryptotl {

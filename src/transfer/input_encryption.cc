@@ -1,9 +1,9 @@
 #include "cryptotl/transfer/input_encryption.h"
 
+#include "cryptotl/base/file.h"
 #include "cryptotl/ckks/encoder.h"
 #include "cryptotl/transfer/plan_file.h"
 #include "cryptotl/transfer/temporary_folder.h"
-#include "file_error.h"
 
 namespace cryptotl {
 namespace {

@@ -17,7 +17,6 @@
 #include "cryptotl/transfer/input_encryption.h"
 #include "cryptotl/transfer/plan_file.h"
 #include "cryptotl/transfer/privacy_statement.h"
-#include "file_error.h"
 #include "transfer/cache_file.h"
 #include "transfer/sealed_json.h"
 
@@ -120,9 +119,9 @@ Result<Json> object_json(const fs::path& path, ByteView first) {
   std::error_code failure;
   const auto size = fs::file_size(path, failure);
   if (failure || size < kHeaderBytes || size - kHeaderBytes != header->payload_bytes) {
-    return Error(ErrorCode::malformed, path.string() + ": " + std::to_string(size) +
-                                           " bytes; the header states " + std::to_string(kHeaderBytes) +
-                                           " and a payload of " + std::to_string(header->payload_bytes));
+    return in_file(path, ErrorCode::malformed,
+                   std::to_string(size) + " bytes; the header states " + std::to_string(kHeaderBytes) +
+                       " and a payload of " + std::to_string(header->payload_bytes));
   }
   Json out = {{"kind", name(header->kind)},
               {"format_version", header->version},

@@ -29,22 +29,19 @@ std::string write_plan_file(const ModelMetadata& model) {
 }
 
 Result<ModelMetadata> read_plan_file(const std::filesystem::path& path) {
-  const auto in_file = [&](ErrorCode code, const std::string& what) {
-    return Error(code, path.string() + ": " + what);
-  };
   const auto bytes = read_file(path, kMaxMetadataBytes);
   if (!bytes.ok()) return bytes.error();
   const auto json = open_sealed_json(*bytes, path);
   if (!json.ok()) return json.error();
   if (json->value("format", Json()) != kPlanFormat)
-    return in_file(ErrorCode::malformed, "not a plan.json as cryptotl keygen writes it");
+    return in_file(path, ErrorCode::malformed, "not a plan.json as cryptotl keygen writes it");
   if (json->value("format_version", Json()) != kPlanVersion) {
-    return in_file(ErrorCode::unsupported_version,
+    return in_file(path, ErrorCode::unsupported_version,
                    "format version " + json->value("format_version", Json()).dump() +
                        "; this build reads version " + std::to_string(kPlanVersion));
   }
   auto model = ModelMetadata::from_json(json->value("metadata", Json()));
-  if (!model.ok()) return in_file(model.error().code(), model.error().what());
+  if (!model.ok()) return in_file(path, model.error());
   return model;
 }
 

@@ -6,10 +6,9 @@
 #include <unistd.h>
 
 #include <cmath>
-#include <cstdio>
 
+#include "cryptotl/base/file.h"
 #include "cryptotl/base/number_text.h"
-#include "file_error.h"
 #include "transfer/sealed_json.h"
 
 namespace cryptotl {

@@ -1,7 +1,6 @@
 #include "cryptotl/transfer/privacy_statement.h"
 
 #include <cmath>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "cryptotl/base/number_text.h"

@@ -7,6 +7,14 @@
 
 namespace cryptotl {
 
+/// An error that says which file it is about: "PATH: what".
+inline Error in_file(const std::filesystem::path& path, ErrorCode code, const std::string& what) {
+  return Error(code, path.string() + ": " + what);
+}
+inline Error in_file(const std::filesystem::path& path, const Error& error) {
+  return in_file(path, error.code(), error.what());
+}
+
 /// A file descriptor that closes itself.
 class FileDescriptor {
  public:
