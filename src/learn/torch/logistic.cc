@@ -1,7 +1,6 @@
-#include "learn/torch/logistic.h"
-
 #include <algorithm>
 
+#include "backend.h"
 #include "torch_network.h"
 
 namespace cryptotl {
@@ -243,7 +242,7 @@ class ColumnFoldFits : public PenaltyFits {
 
 }  // namespace
 
-LogisticWeights fit_with_torch(const LogisticData& data, double C) {
+LogisticWeights TorchBackend::fit_logistic(const LogisticData& data, double C) const {
   Weights weights;
   if (uses_kernel(data)) {
     const Tensor design = to_tensor(data.design, torch::kDouble);
@@ -265,7 +264,8 @@ LogisticWeights fit_with_torch(const LogisticData& data, double C) {
   return {to_matrix(weights.weight), to_vector(weights.bias)};
 }
 
-std::unique_ptr<PenaltyFits> penalty_fits_with_torch(const LogisticData& data, std::span<const Split> folds) {
+std::unique_ptr<PenaltyFits> TorchBackend::penalty_fits(const LogisticData& data,
+                                                        std::span<const Split> folds) const {
   if (uses_kernel(data)) return std::make_unique<KernelFoldFits>(data, folds);
   return std::make_unique<ColumnFoldFits>(data, folds);
 }

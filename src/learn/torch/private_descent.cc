@@ -1,12 +1,12 @@
-#include "learn/torch/private_descent.h"
-
 #include <algorithm>
 #include <cmath>
 
+#include "backend.h"
 #include "cryptotl/base/number_text.h"
 #include "example_gradients.h"
 #include "learn/discrete_gaussian.h"
 #include "learn/noisy_sum.h"
+#include "learn/refusal.h"
 
 namespace cryptotl {
 namespace {
@@ -92,9 +92,8 @@ class Descent {
     const torch::NoGradGuard no_gradients;
     const torch::Tensor norms = gradients.norms();
     if (!norms.isfinite().all().item<bool>()) {
-      throw Error(ErrorCode::invalid_argument, "privacy: a row's gradient is not finite in step " +
-                                                   std::to_string(number + 1) +
-                                                   ": use a learning rate below " + number_text(rate_));
+      throw refusal("privacy: a row's gradient is not finite in step " + std::to_string(number + 1) +
+                    ": use a learning rate below " + number_text(rate_));
     }
     const torch::Tensor factors = (sum_.row_limit() / norms.clamp_min(1e-300)).clamp_max(1);
     std::vector<torch::Tensor> flat;
@@ -123,9 +122,10 @@ class Descent {
 
 }  // namespace
 
-Network descend_with_torch(const Network& start, const Matrix& rows, std::span<const int> labels,
-                           const PrivacyOptions& options, const PrivacySpent& spent,
-                           const ProgressFunction& progress) {
+Network TorchBackend::descend_privately(const Network& start, const Matrix& rows, std::span<const int> labels,
+                                        const PrivacyOptions& options, const PrivacySpent& spent,
+                                        const ProgressFunction& progress) const {
+  compute_on_one_thread();
   Descent descent(start, rows, labels, options, spent);
   for (size_t step = 0; step < options.steps; ++step) {
     descent.step(step);

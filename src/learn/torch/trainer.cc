@@ -1,10 +1,10 @@
-#include "learn/torch/trainer.h"
-
 #include <ATen/CPUGeneratorImpl.h>
 
 #include <cmath>
 
+#include "backend.h"
 #include "learn/random_order.h"
+#include "learn/refusal.h"
 #include "torch_network.h"
 
 namespace cryptotl {
@@ -78,8 +78,8 @@ void validate(const TorchNetwork& network, const Batch& batch, at::Generator& ge
 
 }  // namespace
 
-Trained train_with_torch(const Trainee& trainee, const TrainingRows& data, const TrainingOptions& options,
-                         const ProgressFunction& progress) {
+Trained TorchBackend::train(const Trainee& trainee, const TrainingRows& data, const TrainingOptions& options,
+                            const ProgressFunction& progress) const {
   const bool binary = output_width(trainee.network).value() == 1;
   const TorchNetwork network(trainee);
   const Batch all = to_batch(data.rows, data.labels, binary, network.type());
@@ -107,10 +107,9 @@ Trained train_with_torch(const Trainee& trainee, const TrainingRows& data, const
     epoch.train_loss = train_epoch(network, trainee, all, order, options.batch, optimizer, random, generator);
     validate(network, validation, generator, epoch);
     if (!std::isfinite(epoch.train_loss) || !std::isfinite(epoch.validation_loss)) {
-      throw Error(ErrorCode::invalid_argument, "training ran into numbers that are not finite in epoch " +
-                                                   std::to_string(e + 1) + ": use a learning rate below " +
-                                                   std::to_string(options.learning_rate) +
-                                                   " and rows scaled to about [0, 1]");
+      throw refusal("training ran into numbers that are not finite in epoch " + std::to_string(e + 1) +
+                    ": use a learning rate below " + std::to_string(options.learning_rate) +
+                    " and rows scaled to about [0, 1]");
     }
     const bool first = e == 0 && !trainee.may_keep_start;
     if (first || epoch.validation_loss < trained.best.validation_loss) {
