@@ -16,10 +16,12 @@ foreach(room IN LISTS CRYPTOTL_ROOMS)
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT libraries)
   install(DIRECTORY include/cryptotl/${room} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cryptotl COMPONENT libraries)
 endforeach()
-# What trains, for the programs and for who links learn.
+# What trains, for the client's program, which finds it from its own place, and for who links learn.
 if(TARGET cryptotl_torch)
   install(TARGETS cryptotl_torch EXPORT cryptotl-learn
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT programs NAMELINK_COMPONENT libraries)
+  file(RELATIVE_PATH to_libraries ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
+  set_target_properties(cryptotl PROPERTIES INSTALL_RPATH "$ORIGIN/${to_libraries}")
 endif()
 list(REMOVE_DUPLICATES parts)
 foreach(part IN LISTS parts)
@@ -28,8 +30,6 @@ endforeach()
 
 foreach(program IN ITEMS cryptotl cryptotl-server)
   if(TARGET ${program})
-    file(RELATIVE_PATH to_libraries ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
-    set_target_properties(${program} PROPERTIES INSTALL_RPATH "$ORIGIN/${to_libraries}")
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT programs)
   endif()
 endforeach()

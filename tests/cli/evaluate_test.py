@@ -160,7 +160,7 @@ class BenchTest(ProgramTest):
             self.assertEqual(len(out[series]), 3)
             self.assertEqual(out[f"{series}_min"], min(out[series]))
             self.assertEqual(out[f"{series}_median"], sorted(out[series])[1])
-        self.assertLess(out["ticket_bytes"], 700_000)
+        self.assertLess(out["ticket_bytes"], 650_000)
 
 
 class NetworkBenchTest(ProgramTest):

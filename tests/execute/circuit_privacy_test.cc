@@ -34,10 +34,6 @@ FoldedNetwork twin_network(double spread) {
 }
 
 struct Twins : testing::Test {
-#if defined(__SANITIZE_ADDRESS__)
-  // Statistics of hundreds of passes, which sanitizers make no other.
-  void SetUp() override { GTEST_SKIP(); }
-#endif
   FoldedNetwork near = twin_network(0);
   FoldedNetwork far = twin_network(kSpread);
   Calibration calibration = calibrate(far, uniform_rows(50, kInputs, 2));
