@@ -2,6 +2,7 @@
 
 #include <iostream>
 
+#include "cli/table.h"
 #include "cryptotl/plan/planner.h"
 
 namespace cryptotl {
@@ -52,9 +53,14 @@ Examples read_data(const std::string& file, const std::string& labels, const std
 
 void add_precision(CLI::App& verb, double& precision) {
   CLI::Option* const number =
-      verb.add_option("--precision", precision, "largest error of an answer's values; smaller takes longer")
-          ->check(CLI::Range(kFinestPrecision, kCoarsestPrecision))
-          ->capture_default_str();
+      verb.add_option_function<double>(
+              "--precision",
+              [&](double asked) {
+                check_precision(asked).value();
+                precision = asked;
+              },
+              "largest error of an answer's values, 1e-11 to 0.01; smaller takes longer")
+          ->default_str(brief(precision));
   verb.add_option_function<std::string>(
           "--preset", [&](const std::string& preset) { precision = preset_precision(preset).value(); },
           "a precision by name: fast is 1e-4, accurate 1e-10")

@@ -45,11 +45,11 @@ void define(CLI::App& verb, Options& options) {
   verb.add_flag(
       "--scaled-inputs", options.import.takes_scaled_rows,
       "the network of an ONNX file was trained on rows scaled to [0, 1] (default: on rows as they are)");
-  verb.add_option("--cut", options.import.head,
-                  "what of an ONNX file is its head: auto (Dense(1), or Dense and Softmax, at its end), last "
-                  "(its last "
-                  "Dense) or none")
-      ->transform(CLI::CheckedTransformer(kHeads))
+  verb.add_option_function<std::string>(
+          "--cut", [&](const std::string& head) { options.import.head = kHeads.at(head); },
+          "what of an ONNX file is its head: auto (Dense(1), or Dense and Softmax, at its end), last "
+          "(its last Dense) or none")
+      ->check(CLI::IsMember(kHeads))
       ->default_str("auto");
   verb.add_flag("--private-output-layer", options.private_output_layer,
                 "do not publish the layer that scores the source's labels");

@@ -94,10 +94,14 @@ int parse(int argc, char** argv, Arguments& arguments) {
          "MiB of memory for tickets, which idle time makes of the seeds that clients announce; 0 offers none")
       ->check(CLI::Range(0, 1 << 20))
       ->default_str(std::to_string(arguments.server.limits.ticket_bytes >> 20));
-  const auto precision = app.add_option("--precision", arguments.server.plan.precision,
-                                        "largest error of an answer's values; smaller takes longer")
-                             ->check(CLI::Range(cryptotl::kFinestPrecision, cryptotl::kCoarsestPrecision))
-                             ->capture_default_str();
+  const auto precision = app.add_option_function<double>(
+                                "--precision",
+                                [&](double asked) {
+                                  cryptotl::check_precision(asked).value();
+                                  arguments.server.plan.precision = asked;
+                                },
+                                "largest error of an answer's values, 1e-11 to 0.01; smaller takes longer")
+                             ->default_str("0.0001");
   app.add_option_function<std::string>(
          "--preset",
          [&](const std::string& preset) {

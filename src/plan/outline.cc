@@ -44,13 +44,16 @@ void begin_outline(ProgramPlan& plan, const FoldedNetwork& network, const Calibr
   plan.output_limit = output_limit_of(calibration);
 }
 
+Status check_precision(double precision) {
+  if (precision >= kFinestPrecision && precision <= kCoarsestPrecision) return {};
+  std::ostringstream why;
+  why << "a precision of " << precision << "; " << kFinestPrecision << " to " << kCoarsestPrecision
+      << " can be asked for";
+  return refuse(why.str());
+}
+
 Status check_wish(const FoldedNetwork& network, const Calibration& calibration, const PlanOptions& options) {
-  if (!(options.precision >= kFinestPrecision && options.precision <= kCoarsestPrecision)) {
-    std::ostringstream why;
-    why << "a precision of " << options.precision << "; " << kFinestPrecision << " to " << kCoarsestPrecision
-        << " can be asked for";
-    return refuse(why.str());
-  }
+  CRYPTOTL_TRY(check_precision(options.precision));
   CRYPTOTL_TRY(check_calibration(network, calibration));
   return {};
 }

@@ -77,6 +77,11 @@ class ShapeTest(ProgramTest):
                                     ("fine-tune", "2000", "0 to 1000")):
             self.refuses(USAGE, *pretrain, f"--{option}={value}", says=[f"--{option}", says])
 
+    def test_a_precision_that_cannot_be_asked_for_is_told_what_can(self):
+        for verb in (("bench", "forward"), ("bench", "batch"), ("serve", "--model", "none")):
+            for asked in ("1e-12", "0.02", "0", "-1", "nan"):
+                self.refuses(USAGE, *verb, "--precision", asked, says=f"a precision of {asked}; 1e-11 to 0.01")
+
     def test_a_degree_that_would_leave_a_straight_line_is_refused(self):
         self.put("source.csv", csv_of(rows_of(20, 1)))
         for function in ("tanh", "sigmoid"):

@@ -10,6 +10,8 @@ namespace cryptotl {
 /// Errors that can be asked for.
 inline constexpr double kFinestPrecision = 1e-11;
 inline constexpr double kCoarsestPrecision = 1e-2;
+/// invalid_argument for one beyond them.
+Status check_precision(double precision);
 /// The presets "fast" and "accurate".
 inline constexpr double kFastPrecision = 1e-4;
 inline constexpr double kAccuratePrecision = 1e-10;
