@@ -104,7 +104,7 @@ void define_batch(CLI::App& verb, BatchArguments& options) {
       ->check(CLI::IsMember({"cubic", "quadratic"}))
       ->capture_default_str();
   verb.add_flag("--trusting", options.bench.trusting,
-                "answers without fresh encryptions of zero, as cryptotl-server --trusting gives them");
+                "answers without masks, as cryptotl-server --trusting gives them");
   add_precision(verb, options.bench.precision);
   add_seed(verb, options.bench.seed);
 }

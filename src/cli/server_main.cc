@@ -41,8 +41,7 @@ void define_batches(CLI::App& app, Arguments& arguments) {
       "number of the public seed that batches share; never go back to one (default: the week since 1970)");
   app.add_flag_callback(
       "--trusting", [&] { batches.trusting = arguments.server.trusting = true; },
-      "leave out of answers the fresh encryptions of zero and the noise that floods them: up to 10 % "
-      "quicker, "
+      "leave out of answers the encryptions of zero and the noise that floods them: up to 10 % quicker, "
       "but the noise of answers then tells a client of the weights and of hidden layers (docs/security.md)");
 }
 

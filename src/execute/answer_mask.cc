@@ -57,7 +57,8 @@ AnswerMask::AnswerMask(const LatencyPlan& plan, const Encoder& encoder, bool tru
       in_slots_(random_limit_ > 0 && other_deviation_ == 0),
       slots_(plan.packing.slots()),
       words_(2 * slots_.size()),
-      noise_(2 * slots_.size()) {}
+      noise_(2 * slots_.size()),
+      normals_(plan.output_width()) {}
 
 /// Random numbers in every slot, and part of a slot, that holds no output.
 void AnswerMask::draw_other_slots(Xof& stream) {
@@ -76,10 +77,9 @@ void AnswerMask::draw_other_slots(Xof& stream) {
 
 /// The Gaussian noise of outputs. It needs no numbers for slots that hold others, ten times as many.
 void AnswerMask::draw_outputs(Xof& stream) {
-  constexpr double kUnit = 0x1p-30;  // of a deviation
   const size_t outputs = plan_.output_width();
-  sample_gaussian_from(stream, 1 / kUnit, std::span(noise_).first(outputs));
-  const auto number = [&](size_t i) { return output_deviation_ * kUnit * static_cast<double>(noise_[i]); };
+  sample_normal_from(stream, normals_.span());
+  const auto number = [&](size_t i) { return output_deviation_ * normals_[i]; };
   const size_t half = plan_.packing.half_outputs();
   for (size_t t = 0; t < half; ++t) {
     slots_[t].real(number(t));

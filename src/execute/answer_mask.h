@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cryptotl/base/random.h"
+#include "cryptotl/base/secret_buffer.h"
 #include "cryptotl/execute/latency.h"
 
 namespace cryptotl {
@@ -43,6 +44,7 @@ class AnswerMask {
   std::vector<Complex> slots_;  ///< random ones
   std::vector<int64_t> words_;
   std::vector<WideInteger> noise_;
+  SecretBuffer<double> normals_;
 };
 
 }  // namespace cryptotl

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "cryptotl/ckks/encoder.h"
+#include "cryptotl/ckks/wire.h"
 #include "cryptotl/execute/batch.h"
 #include "cryptotl/plan/activation_circuit.h"
 #include "cryptotl/plan/packing.h"
@@ -111,7 +112,8 @@ void BatchProgram::add_activation(const FoldedActivation& activation, size_t ind
 
 BatchProgram::BatchProgram(const FoldedNetwork& network, const Calibration& calibration,
                            const BatchPlan& plan)
-    : plan_(plan), params_(Params::create(plan.params).value()) {
+    : plan_(plan), secret_(1), params_(Params::create(plan.params).value()) {
+  random_bytes(secret_[0]);
   if (!made_for(plan, plan.widths, network, calibration)) {
     throw Error(ErrorCode::parameter_mismatch,
                 "the batch plan was made for a network of other widths or activations");
@@ -165,6 +167,7 @@ Result<std::shared_ptr<const BatchKeys>> BatchKeys::create(const BatchPlan& plan
   CRYPTOTL_TRY(check_key_set(**params, keys, public_key, "batch keys"));
   const auto out = std::make_shared<BatchKeys>();
   out->key_id_ = keys.key_id;
+  out->public_key_ = fingerprint(public_key);
   for (const KeyRequest& wanted : uses_of(plan)) {
     if (out->find(wanted) != nullptr) continue;
     const auto key = find_key(keys, wanted, "batch keys");

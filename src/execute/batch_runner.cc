@@ -13,7 +13,6 @@
 #include "execute/block_layers.h"
 
 namespace cryptotl {
-
 struct BatchRunner::State {
   State(const BatchProgram& served, size_t thread_count)
       : program(served),
@@ -43,6 +42,7 @@ struct BatchRunner::State {
   void activate(size_t index, size_t unit, const BatchKeys& keys, Unit& memory);
   void activate_all(size_t index, const BatchKeys& keys);
   void load_answer(size_t row, Pair& parts);
+  void mask(size_t row, const BatchKeys& keys, Pair& parts) const;
   Bytes answer(size_t row, const BatchKeys& keys, bool trusting);
 
   const BatchProgram& program;
@@ -146,6 +146,15 @@ void BatchRunner::State::load_answer(size_t row, Pair& parts) {
   }
 }
 
+/// All that is added to one row of answers follows from the program's secret and from what names the row, so
+/// that no row gets two masks, which could be averaged away.
+void BatchRunner::State::mask(size_t row, const BatchKeys& keys, Pair& parts) const {
+  Label label("row of answers");
+  label.add(params.id()).add(key_id).add(keys.public_key()).add(next.seed).add(next.number).add(row);
+  Xof stream(program.secret_[0], label.view());
+  keys.zero().add_to(parts[0], parts[1], stream, plan().coefficient_deviation(plan().flood_deviation));
+}
+
 Bytes BatchRunner::State::answer(size_t row, const BatchKeys& keys, bool trusting) {
   const MatrixPlan& matrix = plan().matrices.back();
   Pair parts = {RnsPolynomial(params.n(), matrix.limbs), RnsPolynomial(params.n(), matrix.limbs)};
@@ -157,7 +166,7 @@ Bytes BatchRunner::State::answer(size_t row, const BatchKeys& keys, bool trustin
     load_answer(row, parts);
   }
   for (RnsPolynomial& part : parts) part.drop_to(matrix.limbs - matrix.drop);
-  if (!trusting) keys.zero().add_to(parts[0], parts[1]);
+  if (!trusting) mask(row, keys, parts);
   return write_answer(modulus_switch(program.params(), key_id, plan().output_scale(), parts[0], parts[1],
                                      plan().answer_bits, plan().answer_dropped_bits,
                                      plan().answer_spare_bits));

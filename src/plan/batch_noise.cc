@@ -76,9 +76,11 @@ void BatchNoise::add_matrix(const ProgramPlan& plan, size_t i, Encryption, Noise
   const MatrixPlan& matrix = plan.matrices[i];
   if (i == 0) {
     sum.add(i, "encryption of the input",
-            gains(i).input_gain * slot(std::hypot(fresh_noise(), encoding_noise())) / plan.input_scale);
+            gains(i).input_gain * slot(std::hypot(fresh_noise(), encoding_noise())) / plan.input_scale, 1,
+            Origin::input);
   }
-  sum.add(i, "rounding of the entries", gains(i).diagonal_gain * entry_rounding() / matrix.scale);
+  sum.add(i, "rounding of the entries", gains(i).diagonal_gain * entry_rounding() / matrix.scale, 1,
+          Origin::weights);
   if (block_ > 1) {
     // A row is rotated as often as its rotation's number has digits, its sum once.
     const double in = plan.matrix_input(i).scale;

@@ -4,6 +4,7 @@
 #include <bit>
 #include <nlohmann/json.hpp>
 
+#include "cryptotl/ckks/zero_encryption.h"
 #include "cryptotl/plan/activation_circuit.h"
 #include "cryptotl/plan/packing.h"
 #include "cryptotl/rns/automorphism.h"
@@ -26,7 +27,9 @@ Status check(const BatchPlan& plan) {
       return refuse("a width of " + std::to_string(width) + "; 1 to " + std::to_string(kMaxEncryptedWidth) +
                     " are encrypted");
   }
-  return {};
+  if (plan.coefficient_deviation(plan.flood_deviation) > ZeroEncryption::kLargestFlood)
+    return refuse("Gaussian noise out of bounds");
+  return check_added_noise(plan, plan.flood_deviation);
 }
 
 }  // namespace

@@ -1,9 +1,13 @@
 // Plans for batches: chain_search.h over all rings and, without blocks, both sizes of entries.
+#include <cmath>
+
 #include "batch_noise.h"
 #include "chain_search.h"
+#include "cryptotl/ckks/zero_encryption.h"
 #include "cryptotl/plan/batch_plan.h"
 #include "cryptotl/plan/packing.h"
 #include "cryptotl/rns/integer_matrix.h"
+#include "flood.h"
 #include "rings.h"
 
 namespace cryptotl {
@@ -27,6 +31,17 @@ BatchPlan outline(const FoldedNetwork& network, const Calibration& calibration, 
   return plan;
 }
 
+/// The Gaussian noise of answers from the room that the precision leaves.
+void flood(BatchPlan& plan, const BatchNoise& noise, double sources, double room) {
+  plan.evaluation_deviation = noise.evaluation_deviation(plan);
+  plan.flood_deviation = flood_for_room(sources, room);
+  if (plan.coefficient_deviation(plan.flood_deviation) > ZeroEncryption::kLargestFlood)
+    plan.flood_deviation = 0;
+  const double all = std::hypot(sources, plan.flood_deviation);
+  choose_answer(plan, all, room);
+  plan.predicted_error = kTail * std::hypot(all, answer_rounding(plan));
+}
+
 Status check_widths(const FoldedNetwork& network) {
   for (const size_t width : widths_of(network)) {
     if (width == 0 || width > kMaxEncryptedWidth)
@@ -42,9 +57,10 @@ Result<BatchPlan> plan_batch(const FoldedNetwork& network, const Calibration& ca
                              const PlanOptions& options) {
   CRYPTOTL_TRY(check_wish(network, calibration, options));
   CRYPTOTL_TRY(check_widths(network));
-  ChainSearch<BatchPlan, BatchNoise> search(options.precision, [&](const BatchPlan& plan) {
+  const auto cost = [&](const BatchPlan& plan) {
     return batch_milliseconds(plan, options.speeds) / static_cast<double>(plan.samples());
-  });
+  };
+  ChainSearch<BatchPlan, BatchNoise> search(options.precision, cost, flood);
   const std::vector<bool> rescales = rescales_of(network);
   const WeightSizes weights(network);
   for (size_t log_n = kSmallestRing; log_n <= kLargestRing; ++log_n) {
@@ -69,6 +85,7 @@ Result<BatchPlan> plan_batch(const FoldedNetwork& network, const Calibration& ca
   }
   auto found = search.run();
   if (!found) return refuse(nothing_reaches(options.precision, calibration, search.nearest()));
+  add_chosen_term(found->plan, kFloodTerm, found->plan.flood_deviation);
   return std::move(found->plan);
 }
 

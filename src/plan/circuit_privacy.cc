@@ -5,6 +5,7 @@
 #include <numbers>
 #include <sstream>
 
+#include "cryptotl/plan/batch_plan.h"
 #include "cryptotl/plan/latency_plan.h"
 
 namespace cryptotl {
@@ -45,29 +46,47 @@ double shift_for(const PrivacyGoal& goal) {
   return std::exp2(-goal.statistical_bits) * std::sqrt(2 * std::numbers::pi / goal.answers);
 }
 
-std::string describe_privacy(const LatencyPlan& plan, double answers) {
-  std::ostringstream out;
-  const double shift = privacy_shift(plan);
+namespace {
+
+/// What the Gaussian noise of a plan hides of whole answers, or rows of them, that move by `shift`.
+void describe_flood(std::ostream& out, const ProgramPlan& plan, double deviation, double shift,
+                    double answers, const char* answer) {
   out << "what an answer's noise tells of the network: fresh encryption of zero";
   if (std::isinf(shift)) {
     out << ", no Gaussian noise, for which the precision leaves no room; the noise of evaluation is open to "
-           "whoever decrypts\n";
-    return out.str();
+           "whoever decrypts";
+    return;
   }
+  out << ", Gaussian noise of deviation " << deviation << " in every output over "
+      << plan.evaluation_deviation << " of evaluation; ";
   const double bits = statistical_bits(shift, answers);
-  out << ", Gaussian noise of deviation " << std::hypot(plan.flood_deviation, plan.output_noise)
-      << " in every output over " << plan.evaluation_deviation << " of evaluation; ";
   if (bits >= 1) {
     out << "beyond the outputs, " << answers << " answers tell it with statistical distance at most 2^-"
         << rounded(bits) << " (Renyi divergence of order 2: " << renyi_divergence(shift, answers, 2)
         << " nats)";
   } else {
-    out << "that blurs single numbers and hides nothing from statistics: one answer moves by up to "
+    out << "that blurs single numbers and hides nothing from statistics: " << answer << " moves by up to "
         << rounded(shift) << " deviations (Renyi divergence of order 2: " << renyi_divergence(shift, 1, 2)
         << " nats)";
   }
+}
+
+}  // namespace
+
+std::string describe_privacy(const LatencyPlan& plan, double answers) {
+  std::ostringstream out;
+  describe_flood(out, plan, std::hypot(plan.flood_deviation, plan.output_noise), privacy_shift(plan), answers,
+                 "one answer");
   out << (plan.packing.only_outputs() ? "" : "; partial sums stand in other slots, under random numbers")
       << "\n";
+  return out.str();
+}
+
+std::string describe_privacy(const BatchPlan& plan) {
+  std::ostringstream out;
+  const double shift = privacy_shift(plan.slots(), plan.evaluation_deviation, plan.flood_deviation);
+  describe_flood(out, plan, plan.flood_deviation, shift, 1, "one row of answers");
+  out << "\n";
   return out.str();
 }
 

@@ -110,7 +110,7 @@ std::string describe(const BatchPlan& plan, const KernelSpeeds& speeds) {
              << plan.registers(i).back().limbs << " limbs at 2^" << log_of(plan.registers(i).back().scale)
              << "; about " << milliseconds(times[2 * i + 2]) << "\n";
   }
-  number() << "encryptions of zero added; |y| <= " << plan.output_limit << "; about "
+  number() << "encryptions of zero and Gaussian noise added; |y| <= " << plan.output_limit << "; about "
            << milliseconds(times.back()) << "\n";
   describe_switch(number(), plan);
   const auto samples = static_cast<double>(plan.samples());
@@ -120,6 +120,7 @@ std::string describe(const BatchPlan& plan, const KernelSpeeds& speeds) {
       << "\n"
       << "predicted error " << plan.predicted_error << "; standard deviation by source:\n";
   describe_noise(out, plan);
+  out << describe_privacy(plan);
   return out.str();
 }
 

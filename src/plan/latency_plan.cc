@@ -4,8 +4,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "cryptotl/ckks/gaussian.h"
-#include "cryptotl/ckks/noise.h"
 #include "cryptotl/plan/activation_circuit.h"
 #include "cryptotl/rns/automorphism.h"
 #include "plan/program_json.h"
@@ -13,9 +11,6 @@
 
 namespace cryptotl {
 namespace {
-
-constexpr double kNoiseTail = 8;          // deviations
-constexpr double kShareOfModulus = 0.01;  // stands free on either side of the largest answers
 
 Error refuse(const std::string& why) { return Error(ErrorCode::invalid_argument, "plan: " + why); }
 
@@ -81,8 +76,7 @@ std::vector<KeyRequest> required_keys(const LatencyPlan& plan) {
 }
 
 double LatencyPlan::noise_of_coefficient() const {
-  return std::hypot(flood_deviation, output_noise) * output_scale() /
-         slot_deviation(1, size_t{1} << params.log_n);
+  return coefficient_deviation(std::hypot(flood_deviation, output_noise));
 }
 
 nlohmann::json LatencyPlan::to_json() const {
@@ -97,8 +91,6 @@ nlohmann::json LatencyPlan::to_json() const {
               {"random_limit", random_limit},
               {"other_deviation", other_deviation},
               {"matrix_deviation", matrix_deviation},
-              {"evaluation_deviation", evaluation_deviation},
-              {"flood_deviation", flood_deviation},
               {"output_noise", output_noise},
               {"predicted_error_public", predicted_error_public}});
   return out;
@@ -122,8 +114,6 @@ LatencyPlan unchecked_from_json(const nlohmann::json& json) {
   plan.random_limit = json.at("random_limit").get<double>();
   plan.other_deviation = json.at("other_deviation").get<double>();
   plan.matrix_deviation = json.at("matrix_deviation").get<double>();
-  plan.evaluation_deviation = json.at("evaluation_deviation").get<double>();
-  plan.flood_deviation = json.at("flood_deviation").get<double>();
   plan.output_noise = json.at("output_noise").get<double>();
   plan.predicted_error_public = json.at("predicted_error_public").get<double>();
   return plan;
@@ -141,15 +131,11 @@ Status check(const LatencyPlan& plan) {
     if (!valid_baby_steps(plan.matrices[i].baby_steps, plan.packing.diagonals(i)))
       return refuse("matrix " + std::to_string(i + 1) + " has a number of baby steps that cannot be");
   }
-  for (const double size : {plan.random_limit, plan.other_deviation, plan.matrix_deviation,
-                            plan.evaluation_deviation, plan.flood_deviation, plan.output_noise}) {
+  for (const double size :
+       {plan.random_limit, plan.other_deviation, plan.matrix_deviation, plan.output_noise}) {
     if (!(size >= 0 && size <= plan.slot_limit)) return refuse("noise or random numbers out of bounds");
   }
-  if (plan.noise_of_coefficient() > kLargestGaussianDeviation ||
-      kNoiseTail * plan.noise_of_coefficient() * std::exp2(plan.answer_spare_bits) >
-          kShareOfModulus * modulus_of(plan.params, plan.params.base_limbs)) {
-    return refuse("so much noise that answers may wrap around");
-  }
+  CRYPTOTL_TRY(check_added_noise(plan, std::hypot(plan.flood_deviation, plan.output_noise)));
   if (!std::isfinite(plan.predicted_error_public) || plan.predicted_error_public <= 0)
     return refuse("no predicted error for inputs of the public key");
   return {};

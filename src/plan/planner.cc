@@ -4,24 +4,19 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numbers>
 #include <sstream>
 
 #include "chain_search.h"
 #include "cost.h"
 #include "cryptotl/ckks/gaussian.h"
 #include "cryptotl/ckks/noise.h"
+#include "flood.h"
 #include "latency_noise.h"
 #include "rings.h"
 
 namespace cryptotl {
 namespace {
 
-// Of the deviation that a precision leaves room for, an eighth of it. With the rounding of the answer, at
-// most a quarter as much, the first is 72 %: what thousands of answers show stays below half of the precision
-// (5.5 deviations). The second is all of the room.
-constexpr double kShareOfRoom = 0.7;
-constexpr double kMostOfRoom = 0.97;
 constexpr double kNoiseRoom = 50;  // slot limits of noise; the modulus is twice the limit and 100 times this
 
 Error refuse(const std::string& why) { return Error(ErrorCode::invalid_argument, "plan: " + why); }
@@ -63,13 +58,6 @@ LatencyPlan outline(const FoldedNetwork& network, const Calibration& calibration
     plan.slot_limit += 0.8 * plan.random_limit;
   }
   return plan;
-}
-
-/// As wide as all else together, and wider where that leaves errors below half of the precision; up to what
-/// the precision leaves room for.
-double flood_for_room(double sources, double room) {
-  const double all = std::clamp(std::numbers::sqrt2 * sources, kShareOfRoom * room, kMostOfRoom * room);
-  return sources < all ? std::sqrt(all * all - sources * sources) : 0;
 }
 
 /// The Gaussian noise of answers, from the room that the precision leaves or as much as the goal asks for.
@@ -124,12 +112,8 @@ void add_chosen_noise(LatencyPlan& plan, const LatencyNoise& noise) {
       kTail * std::hypot(noise.source_deviation(plan, Encryption::public_key),
                          std::hypot(plan.flood_deviation, plan.output_noise), answer_rounding(plan));
   plan.predicted_error = std::hypot(plan.predicted_error, kTail * plan.output_noise);
-  // Before the rounding of the answer.
-  const auto add = [&](const char* name, double deviation) {
-    if (deviation > 0) plan.noise.insert(plan.noise.end() - 1, {name, deviation});
-  };
-  add("Gaussian noise that floods these", plan.flood_deviation);
-  add("Gaussian noise that was asked for", plan.output_noise);
+  add_chosen_term(plan, kFloodTerm, plan.flood_deviation);
+  add_chosen_term(plan, "Gaussian noise that was asked for", plan.output_noise);
 }
 
 /// That the noise that is asked for can be had.

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "answer_rounding.h"
+#include "cryptotl/ckks/gaussian.h"
+#include "cryptotl/ckks/noise.h"
 #include "cryptotl/ckks/switched_ciphertext.h"
 #include "cryptotl/plan/activation_circuit.h"
 #include "plan/program_json.h"
@@ -14,6 +16,8 @@ namespace {
 constexpr double kWrapWarning = 0.75;  // of half the modulus of an answer
 constexpr size_t kMaxMatrices = 16;
 constexpr size_t kMaxDrop = 4;
+constexpr double kNoiseTail = 8;          // deviations
+constexpr double kShareOfModulus = 0.01;  // stands free on either side of the largest answers
 
 Error refuse(const std::string& why) { return Error(ErrorCode::invalid_argument, "plan: " + why); }
 
@@ -38,6 +42,11 @@ Register ProgramPlan::matrix_output(size_t i) const {
 double ProgramPlan::answer_scale() const {
   return std::ldexp(output_scale() / modulus_of(params, params.base_limbs),
                     static_cast<int>(answer_bits + answer_spare_bits));
+}
+
+double ProgramPlan::coefficient_deviation(double output_deviation) const {
+  const size_t n = noise_dimension(size_t{1} << params.log_n, params.ring);
+  return output_deviation * output_scale() / slot_deviation(1, n, params.ring);
 }
 
 std::vector<Register> ProgramPlan::registers(size_t i) const {
@@ -82,6 +91,8 @@ nlohmann::json program_json(const ProgramPlan& plan) {
       {"output_limit", plan.output_limit},
       {"slot_limit", plan.slot_limit},
       {"predicted_error", plan.predicted_error},
+      {"evaluation_deviation", plan.evaluation_deviation},
+      {"flood_deviation", plan.flood_deviation},
       {"noise", terms},
   };
 }
@@ -110,6 +121,8 @@ void read_program_json(const nlohmann::json& json, ProgramPlan& plan) {
   plan.output_limit = json.at("output_limit").get<double>();
   plan.slot_limit = json.at("slot_limit").get<double>();
   plan.predicted_error = json.at("predicted_error").get<double>();
+  plan.evaluation_deviation = json.at("evaluation_deviation").get<double>();
+  plan.flood_deviation = json.at("flood_deviation").get<double>();
   for (const auto& term : json.at("noise")) {
     plan.noise.push_back({term.at("name").get<std::string>(), term.at("deviation").get<double>()});
   }
@@ -174,6 +187,9 @@ Status check_ranges(const ProgramPlan& plan) {
   if (!positive(plan.output_limit) || !positive(plan.slot_limit) || !positive(plan.predicted_error)) {
     return refuse("no output limit, slot limit or predicted error");
   }
+  for (const double deviation : {plan.evaluation_deviation, plan.flood_deviation}) {
+    if (!(deviation >= 0 && deviation <= plan.slot_limit)) return refuse("noise out of bounds");
+  }
   return {};
 }
 
@@ -192,6 +208,16 @@ Status check_answer(const ProgramPlan& plan, const Params& params) {
 }
 
 }  // namespace
+
+Status check_added_noise(const ProgramPlan& plan, double output_deviation) {
+  const double deviation = plan.coefficient_deviation(output_deviation);
+  if (deviation <= kLargestGaussianDeviation &&
+      kNoiseTail * deviation * std::exp2(plan.answer_spare_bits) <=
+          kShareOfModulus * modulus_of(plan.params, plan.params.base_limbs)) {
+    return {};
+  }
+  return refuse("so much noise that answers may wrap around");
+}
 
 Status check_program(const ProgramPlan& plan) {
   const auto params = Params::create(plan.params);

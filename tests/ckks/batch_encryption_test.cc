@@ -202,7 +202,8 @@ TEST(ZeroEncryption, LeavesTheMessageAndChangesEveryPart) {
   for (RnsPolynomial& part : row.parts) {
     for (size_t i = 0; i < 2; ++i) kernels().ntt_inverse(part.limb(i), params->tables(i));
   }
-  zero.add_to(row.parts[0], row.parts[1]);
+  Xof stream(random_seed(), Label("encryption of zero").view());
+  zero.add_to(row.parts[0], row.parts[1], stream);
   for (RnsPolynomial& part : row.parts) {
     for (size_t i = 0; i < 2; ++i) kernels().ntt_forward(part.limb(i), params->tables(i));
   }
@@ -220,6 +221,33 @@ TEST(ZeroEncryption, LeavesTheMessageAndChangesEveryPart) {
   for (size_t i = 0; i < slots.size(); ++i) squares += std::pow(slots[i] - samples(0, i), 2);
   EXPECT_NEAR(std::sqrt(squares / 8192), deviation, 0.2 * deviation);
   EXPECT_LT(largest_error(slots, samples.row(0)), 33 * deviation);
+}
+
+// Up to the largest that there is, which has to be exact to the integer modulo every prime.
+TEST(ZeroEncryption, FloodsEverySlotAlike) {
+  const ParamsPtr params = real_params();
+  const BatchKey key(params, batch_seed(Digest{}, 0));
+  const ZeroEncryption zero(make_public_key(key.secret()), 2);
+  for (const double flood : {0x1p10, 0x1p33, ZeroEncryption::kLargestFlood}) {
+    Ciphertext row(params, key.secret().id(), 2, 2);
+    Xof stream(random_seed(), Label("flood").view());
+    zero.add_to(row.parts[0], row.parts[1], stream, flood);
+    for (RnsPolynomial& part : row.parts) {
+      for (size_t i = 0; i < 2; ++i) kernels().ntt_forward(part.limb(i), params->tables(i));
+    }
+    const auto slots = RealEncoder(params->log_n()).decode(decrypt(key.secret(), row), 1.0);
+    const size_t n = 2 * params->n();
+    const double expected = slot_deviation(std::hypot(flood, zero_noise(n)), n, Ring::conjugate_invariant);
+    double squares = 0, neighbours = 0;
+    for (size_t i = 0; i < slots.size(); ++i) {
+      squares += std::pow(slots[i] / expected, 2);
+      neighbours += slots[i] / expected * slots[(i + 1) % slots.size()] / expected;
+    }
+    const auto count = static_cast<double>(slots.size());
+    // The product of u and e beside the smallest has longer tails than a Gaussian.
+    EXPECT_NEAR(squares / count, 1, 8 * std::sqrt(2 / count)) << flood;
+    EXPECT_LT(std::abs(neighbours), 6 * std::sqrt(count)) << flood;
+  }
 }
 
 }  // namespace

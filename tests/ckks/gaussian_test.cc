@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <vector>
 
 #include "ckks/statistics.h"
@@ -105,6 +106,69 @@ TEST(SampleGaussian, ComesAgainFromOneStreamAlone) {
   EXPECT_TRUE(from("a") == from("a"));
   EXPECT_FALSE(from("a") == from("b"));
   EXPECT_FALSE(drawn(0x1p50, 1000) == drawn(0x1p50, 1000));
+}
+
+std::vector<double> normals(Xof& stream, size_t count) {
+  std::vector<double> out(count);
+  sample_normal_from(stream, out);
+  return out;
+}
+
+std::vector<double> normals(size_t count) {
+  Xof stream(random_seed(), Label("normals").view());
+  return normals(stream, count);
+}
+
+/// How many lie between neighbouring limits, and below the first and above the last.
+void expect_probabilities(const std::vector<double>& values, const std::vector<double>& limits) {
+  std::vector<double> counts(limits.size() + 1), expected(limits.size() + 1);
+  for (const double value : values)
+    ++counts[static_cast<size_t>(std::ranges::upper_bound(limits, value) - limits.begin())];
+  for (size_t i = 0; i < counts.size(); ++i) {
+    const double high = i < limits.size() ? below(limits[i]) : 1;
+    expected[i] = static_cast<double>(values.size()) * (high - (i > 0 ? below(limits[i - 1]) : 0));
+  }
+  EXPECT_LT(chi_square(counts, expected), chi_square_limit(counts.size()));
+}
+
+// Through layers, their rims and the tail, which begins at 3.65 and holds 1 of 3,900.
+TEST(SampleNormal, HasTheProbabilitiesOfAGaussian) {
+  const std::vector<double> values = normals(8 * kDraws);
+  std::vector<double> limits;
+  for (int i = -450; i <= 450; ++i) limits.push_back(i * 0.01);
+  expect_probabilities(values, limits);
+  expect_probabilities(values, {-4.6, -4.2, -3.9, -3.7, -3.6, -3.5, 3.5, 3.6, 3.7, 3.9, 4.2, 4.6});
+}
+
+TEST(SampleNormal, HasTheDeviationOneAndNoMemory) {
+  const std::vector<double> values = normals(8 * kDraws);
+  double sum = 0, squares = 0, products = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    sum += values[i];
+    squares += values[i] * values[i];
+    products += values[i] * values[(i + 1) % values.size()];
+  }
+  const double root = std::sqrt(static_cast<double>(values.size()));
+  EXPECT_LT(std::abs(sum), 6 * root);
+  EXPECT_NEAR(squares / static_cast<double>(values.size()), 1, 6 * std::numbers::sqrt2 / root);
+  EXPECT_LT(std::abs(products), 6 * root);
+}
+
+TEST(SampleNormal, ComesAgainFromOneStreamAloneAndFillsNoMoreThanIsAsked) {
+  const Seed seed = random_seed();
+  const auto from = [&](std::string_view label) {
+    Xof stream(seed, Label(label).view());
+    return normals(stream, 1000);
+  };
+  EXPECT_EQ(from("a"), from("a"));
+  EXPECT_NE(from("a"), from("b"));
+  for (const size_t count : {0u, 1u, 511u, 513u}) {
+    std::vector<double> room(count + 2, 77);
+    Xof stream(seed, Label("a").view());
+    sample_normal_from(stream, std::span(room).subspan(1, count));
+    EXPECT_TRUE(room.front() == 77 && room.back() == 77) << count;
+    EXPECT_EQ(std::ranges::count(room, 77), 2) << count;
+  }
 }
 
 }  // namespace

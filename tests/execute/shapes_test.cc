@@ -11,12 +11,6 @@
 namespace cryptotl {
 namespace {
 
-Polynomial polynomial_of(size_t degree) {
-  Polynomial out{{0.2, 0.6, 0.15, 0.04, -0.02, 0.006, 0.003, -0.002}};
-  out.coefficients.resize(degree + 1);
-  return out;
-}
-
 void expect_predicted(const std::vector<size_t>& widths, size_t degree, double precision) {
   EncryptedNetwork both(random_network(widths, polynomial_of(degree), widths[0] + degree),
                         uniform_rows(30, widths[0], 2), 1, {precision, false});

@@ -219,12 +219,6 @@ TEST(TicketsTest, GiveTheSameBytesForEveryShape) {
   }
 }
 
-Polynomial polynomial_of(size_t degree) {
-  Polynomial out{{0.2, 0.6, 0.15, 0.04, -0.02, 0.006, 0.003, -0.002}};
-  out.coefficients.resize(degree + 1);
-  return out;
-}
-
 void expect_equal_answers(const std::vector<size_t>& widths, size_t degree, double precision) {
   SCOPED_TRACE(std::to_string(widths.size()) + " widths, degree " + std::to_string(degree) + ", precision " +
                std::to_string(std::log10(precision)));

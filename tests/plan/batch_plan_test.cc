@@ -105,6 +105,10 @@ TEST(BatchPlan, RefusesJsonThatAClientCannotRelyOn) {
   EXPECT_THAT(refusal("/slot_limit", 1e9), HasSubstr("wrap around"));
   EXPECT_THAT(refusal("/matrices/1/scale", -1), HasSubstr("scale"));
   EXPECT_THAT(refusal("/answer_bits", 70), HasSubstr("plan"));
+  EXPECT_THAT(refusal("/flood_deviation", -1), HasSubstr("noise out of bounds"));
+  EXPECT_THAT(refusal("/flood_deviation", 1e9), HasSubstr("noise out of bounds"));
+  EXPECT_THAT(refusal("/flood_deviation", 1), HasSubstr("oise"));
+  EXPECT_THAT(refusal("/evaluation_deviation", -1), HasSubstr("noise out of bounds"));
   EXPECT_THAT(refusal("/narrow_entries", "yes"), HasSubstr("type"));
   nlohmann::json missing = good;
   missing.erase("noise");
@@ -118,6 +122,8 @@ TEST(BatchPlan, IsDescribedStepByStep) {
   EXPECT_THAT(text, HasSubstr("activation of degree 3"));
   EXPECT_THAT(text, HasSubstr("encryptions of zero"));
   EXPECT_THAT(text, HasSubstr("rounding of the entries"));
+  EXPECT_THAT(text, HasSubstr("Gaussian noise that floods these"));
+  EXPECT_THAT(text, HasSubstr("one row of answers moves by up to"));
 }
 
 }  // namespace

@@ -33,6 +33,13 @@ inline FoldedNetwork random_network(size_t inputs, size_t hidden, size_t outputs
   return random_network({inputs, hidden, outputs}, kPaperCubic, seed);
 }
 
+/// An activation of this degree, 2 to 7, whose terms get smaller.
+inline Polynomial polynomial_of(size_t degree) {
+  Polynomial out{{0.2, 0.6, 0.15, 0.04, -0.02, 0.006, 0.003, -0.002}};
+  out.coefficients.resize(degree + 1);
+  return out;
+}
+
 inline Matrix uniform_rows(size_t rows, size_t cols, uint64_t seed) {
   std::mt19937_64 generator(seed);
   std::uniform_real_distribution<double> uniform(0.0, 1.0);

@@ -123,11 +123,11 @@ TEST_F(BatchTest, TheSameBytesAreAnsweredAgainAndOthersRefused) {
   EXPECT_EQ(first->status, 200);
   EXPECT_EQ(second->status, 200);
   EXPECT_EQ(first->body.size(), offer().response_bytes() + kBatchTailBytes);
-  const size_t row = offer().answer_row_bytes();
-  EXPECT_NE(first->body.substr(0, row), second->body.substr(0, row)) << "no fresh encryption of zero";
-  const auto a = owner.decrypted(as_bytes(first->body).first(row));
-  const auto b = owner.decrypted(as_bytes(second->body).first(row));
-  for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(a[i], b[i], 2 * offer().plan.predicted_error);
+  // Masks that differed could be averaged away. Of the tail, which tells times, the rest may differ.
+  EXPECT_TRUE(first->body.substr(0, offer().response_bytes()) ==
+              second->body.substr(0, offer().response_bytes()));
+  const auto got = owner.decrypted(as_bytes(first->body).first(offer().answer_row_bytes()));
+  for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(got[i], expected(some)(i, 0), offer().plan.predicted_error);
 
   // The same number for another batch, as a copy of the key would use it.
   EncryptedBatch other = owner.encrypted(rows(4, 6));

@@ -26,4 +26,9 @@ void sample_gaussian(double deviation, std::span<WideInteger> out);
 /// The same from a secret stream: for noise that has to come again.
 void sample_gaussian_from(Xof& stream, double deviation, std::span<WideInteger> out);
 
+/// Independent Gaussians of mean 0 and deviation 1, in double precision, from a secret stream. Marsaglia and
+/// Tsang's ziggurat (2000) of 256 layers: several times as quick as sample_gaussian(), for noise on which no
+/// bound rests, since values of one layer lie on a grid (of 2^-51 and less). Not constant-time.
+void sample_normal_from(Xof& stream, std::span<double> out);
+
 }  // namespace cryptotl

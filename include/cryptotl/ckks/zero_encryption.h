@@ -10,16 +10,24 @@ namespace cryptotl {
 /// safe from several threads.
 class ZeroEncryption {
  public:
+  /// The largest deviation of a flood: double precision holds 12 deviations to the integer.
+  static constexpr double kLargestFlood = 0x1p47;
+
   ZeroEncryption(const PublicKey& key, size_t limbs);
 
   size_t bytes() const { return 2 * halves_[0].num_limbs() * halves_[0].n() * sizeof(uint32_t); }
 
-  /// To c_0 and c_1 in coefficient form.
-  void add_to(RnsPolynomial& c0, RnsPolynomial& c1) const;
-  /// The same with mask and errors from a secret stream: for one that has to come again.
-  void add_to(RnsPolynomial& c0, RnsPolynomial& c1, Xof& stream) const;
+  /// To c_0 and c_1 in coefficient form, with u and errors from a secret stream: it has to be one of its own
+  /// for everything that gets one, and the same where that is answered again.
+  /// Where `flood` is above kErrorDeviation, e_0 is Gaussian noise of that deviation, which gives all slots
+  /// noise of one deviation, each independent of the others'.
+  void add_to(RnsPolynomial& c0, RnsPolynomial& c1, Xof& stream, double flood = 0) const;
 
  private:
+  void add_products(RnsPolynomial& c0, RnsPolynomial& c1, Xof& stream) const;
+  void add_error(RnsPolynomial& part, Xof& stream) const;
+  void add_flood(RnsPolynomial& c0, double deviation, Xof& stream) const;
+
   ParamsPtr params_;
   RnsPolynomial halves_[2];  ///< b and a, NTT form
 };

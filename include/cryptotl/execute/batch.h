@@ -7,6 +7,8 @@
 
 #include "cryptotl/base/bytes.h"
 #include "cryptotl/base/parallel.h"
+#include "cryptotl/base/random.h"
+#include "cryptotl/base/secret_buffer.h"
 #include "cryptotl/ckks/batch_encryption.h"
 #include "cryptotl/ckks/evaluation_key.h"
 #include "cryptotl/ckks/zero_encryption.h"
@@ -38,6 +40,7 @@ class BatchProgram {
   void add_activation(const FoldedActivation& activation, size_t index, double centre);
 
   BatchPlan plan_;
+  SecretBuffer<Seed> secret_;  ///< from which the masks of all answers follow
   ParamsPtr params_;
   std::vector<IntegerMatrix> matrices_;
   Digest first_matrix_{};                                    ///< of its entries
@@ -56,6 +59,8 @@ class BatchKeys {
                                                          const PublicKey& public_key);
 
   const KeyId& key_id() const { return key_id_; }
+  /// Its fingerprint.
+  const Digest& public_key() const { return public_key_; }
   /// From s^2, for ciphertexts of exactly so many limbs.
   const PreparedKey& relinearisation(size_t limbs) const { return at(kRelinearisation, limbs); }
   const PreparedKey& at(uint32_t galois_element, size_t limbs) const;
@@ -66,6 +71,7 @@ class BatchKeys {
   const PreparedKey* find(const KeyRequest& wanted) const;
 
   KeyId key_id_{};
+  Digest public_key_{};
   std::vector<PreparedKey> keys_;
   std::optional<ZeroEncryption> zero_;
 };
@@ -110,7 +116,7 @@ class BatchRunner {
   size_t memory_bytes() const;
 
   /// Forgets whatever was there. With the half of this batch, c_1 is not expanded and its part of the first
-  /// matrix not multiplied; the answers are the same to the bit but for their fresh encryptions of zero.
+  /// matrix not multiplied; the answers are the same to the bit.
   /// Throws parameter_mismatch where `half` is for another batch.
   void begin(const Digest& seed, uint64_t number, const KeyId& key_id,
              std::shared_ptr<const BatchHalf> half = nullptr);
@@ -121,9 +127,11 @@ class BatchRunner {
   /// All up to the answers. Throws invalid_argument before all rows are there, parameter_mismatch for keys of
   /// another client.
   void run(const BatchKeys& keys);
-  /// Output rows first .. first + count - 1 as write_answer gives them: with fresh encryptions of zero added
-  /// unless `trusting`, which shows the client what the answers' noise tells of the weights
-  /// (docs/security.md).
+  /// Output rows first .. first + count - 1 as write_answer gives them: with encryptions of zero under the
+  /// client's public key and Gaussian noise added unless `trusting`, which shows the client what the answers'
+  /// noise tells of the weights (docs/security.md). The same batch gets the same answers from one program,
+  /// whichever runner gives them. Masks of batches under one seed, number and key are the same: the caller
+  /// sees to it that they serve one batch, as BatchKeyStore does.
   std::vector<Bytes> answer_rows(size_t first, size_t count, const BatchKeys& keys, bool trusting = false);
 
   /// Works out what begin() takes. Uses the memory of a batch. Throws invalid_argument for a program with

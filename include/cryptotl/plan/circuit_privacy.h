@@ -5,6 +5,7 @@
 
 namespace cryptotl {
 
+struct BatchPlan;
 struct LatencyPlan;
 
 /// What is asked of the noise in answers: that so many of them tell the key's owner nothing of the network
@@ -46,5 +47,6 @@ double shift_for(const PrivacyGoal& goal);
 
 /// What a plan's noise hides, in words for people.
 std::string describe_privacy(const LatencyPlan& plan, double answers = PrivacyGoal{}.answers);
+std::string describe_privacy(const BatchPlan& plan);
 
 }  // namespace cryptotl

@@ -33,14 +33,9 @@ struct LatencyPlan : ProgramPlan {
   /// Standard deviation of what the rounding of the last matrix leaves in every part of a slot: a fixed
   /// change of weights where an output is, and what other_deviation is to hide elsewhere.
   double matrix_deviation = 0;
-  /// Standard deviation, in an output, of what computing on ciphertexts leaves in an answer: the noise that
-  /// depends on the weights.
-  double evaluation_deviation = 0;
-  /// Standard deviation, in units of the outputs, of the Gaussian noise by which an answer is flooded. It is
-  /// drawn for every output; with a goal of privacy for every coefficient: since the embedding is a rotation
-  /// times a factor, real and imaginary part of every slot get such noise then, independent of each other.
-  double flood_deviation = 0;
-  /// The same of noise that was asked for in every output (PlanOptions::output_noise).
+  /// As flood_deviation, of noise that was asked for (PlanOptions::output_noise). Both are drawn for every
+  /// output; with a goal of privacy for every coefficient: since the embedding is a rotation times a factor,
+  /// real and imaginary part of every slot get such noise then, independent of each other.
   double output_noise = 0;
   /// As predicted_error, for inputs encrypted with a public key.
   double predicted_error_public = 0;

@@ -55,6 +55,11 @@ struct ProgramPlan {
   /// with the secret key.
   double predicted_error = 0;
   std::vector<NoiseTerm> noise;
+  /// Standard deviation, in an output, of what computing on ciphertexts leaves in an answer: the noise that
+  /// depends on the weights.
+  double evaluation_deviation = 0;
+  /// Standard deviation, in units of the outputs, of the Gaussian noise by which every output is flooded.
+  double flood_deviation = 0;
 
   size_t top_limbs() const { return params.primes.size(); }
   size_t answer_limbs() const { return params.base_limbs; }
@@ -66,6 +71,9 @@ struct ProgramPlan {
   /// Every register of activation i: v, then one a product.
   std::vector<Register> registers(size_t i) const;
   double output_scale() const { return matrix_output(matrices.size() - 1).scale; }
+  /// Deviation of independent noise in the coefficients of an answer, in its integers before the switch, that
+  /// is noise of this deviation in every output.
+  double coefficient_deviation(double output_deviation) const;
   /// The same modulo 2^answer_bits: of what the client decrypts.
   double answer_scale() const;
 };
