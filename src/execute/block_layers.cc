@@ -1,6 +1,6 @@
 // Batches with blocks. A matrix meets rows in NTT form, B products of residues for B ranges of positions;
-// what stands in neighbouring slots of a sample is brought together by rotations of the rows before, and what
-// has got into the next sample's slots by a rotation of the sums behind.
+// what stands in neighbouring slots of a sample is brought together by rotations of the rows before, and of
+// the sums behind.
 #include "execute/block_layers.h"
 
 #include <cstring>
@@ -16,17 +16,20 @@ size_t most_rows(const BatchPlan& plan) {
   return most;
 }
 
+/// Rows of a product for one row of the result.
+size_t parts_of(const BatchPlan& plan) { return 2 * giant_steps(plan.block).size(); }
+
 size_t most_operands(const BatchPlan& plan) {
-  return most_rows(plan) * std::max(plan.block, BlockMatrix::kParts);
+  return most_rows(plan) * std::max(baby_steps(plan.block), parts_of(plan));
 }
 
 void add_constant(uint32_t* values, size_t count, uint32_t constant, const Modulus& q) {
   for (size_t i = 0; i < count; ++i) values[i] = q.add(values[i], constant);
 }
 
-/// Whether rotation d + steps comes from rotation d: steps is a digit below all those of d.
-bool comes_from(size_t d, int steps, size_t block) {
-  if (steps < 0 || d + static_cast<size_t>(steps) >= block) return false;
+/// Whether baby step d + steps comes from baby step d: steps is a digit below all those of d.
+bool comes_from(size_t d, int steps, size_t baby) {
+  if (steps < 0 || d + static_cast<size_t>(steps) >= baby) return false;
   size_t place = 1;
   while (static_cast<size_t>(steps) >= kRotationBase * place) place *= kRotationBase;
   return d % (kRotationBase * place) == 0;
@@ -43,10 +46,13 @@ BatchRunner::BlockLayers::BlockLayers(const BatchProgram& program, ThreadPool& p
       rows_(params_.n(), most_rows(plan()), plan().top_limbs()),
       operand_(params_.n(), most_operands(plan()), plan().top_limbs()) {
   for (size_t i = 0; i < pool.threads(); ++i) {
-    auto product = std::make_unique<MatrixProduct>(
-        program.blocks_->matrices.front().products.front().kernel(), most_rows(plan()) * plan().block);
-    width_ = product->width();
-    products_.add(std::move(product));
+    auto workspace = std::make_unique<Workspace>(
+        Workspace{MatrixProduct(program.blocks_->matrices.front().products.front().sums.kernel(),
+                                most_rows(plan()) * baby_steps(plan().block)),
+                  {}});
+    width_ = std::min(workspace->product.width(), params_.n() / plan().block);
+    workspace->last.resize(2 * most_rows(plan()) * width_);
+    workspaces_.add(std::move(workspace));
   }
 }
 
@@ -72,7 +78,8 @@ void BatchRunner::BlockLayers::copy(RnsPolynomial& out, Operand& from, size_t si
 /// One decomposition serves all rotations that come from one (kRotationBase).
 void BatchRunner::BlockLayers::rotate(size_t index, size_t row, const BatchKeys& keys, Unit& unit) {
   const size_t limbs = plan().matrices[index].limbs;
-  const size_t block = plan().block;
+  const size_t rows = plan().rows(plan().widths[index]);
+  const size_t baby = baby_steps(plan().block);
   Multiplier& multiplier = unit.multiplier;
   Stage& stage = multiplier.stage;
   RnsPolynomial& lifted = multiplier.product[0];  // P c_0
@@ -81,7 +88,7 @@ void BatchRunner::BlockLayers::rotate(size_t index, size_t row, const BatchKeys&
   const auto store = [&](const Pair& pair, size_t d) {
     for (size_t side = 0; side < 2; ++side) {
       for (size_t limb = 0; limb < limbs; ++limb) {
-        std::memcpy(operand_.at(side, limb, row * block + d), pair[side].limb(limb),
+        std::memcpy(operand_.at(side, limb, d * rows + row), pair[side].limb(limb),
                     params_.n() * sizeof(uint32_t));
       }
     }
@@ -94,9 +101,9 @@ void BatchRunner::BlockLayers::rotate(size_t index, size_t row, const BatchKeys&
     }
   }
   store(source, 0);
-  for (size_t d = 0; d < block; d += kRotationBase) {
+  for (size_t d = 0; d < baby; d += kRotationBase) {
     if (d != 0) {
-      for (size_t side = 0; side < 2; ++side) copy(source[side], operand_, side, row * block + d, limbs);
+      for (size_t side = 0; side < 2; ++side) copy(source[side], operand_, side, d * rows + row, limbs);
     }
     stage.enter(limbs);
     multiplier.to_coefficients(source[1], stage.work, limbs);
@@ -106,7 +113,7 @@ void BatchRunner::BlockLayers::rotate(size_t index, size_t row, const BatchKeys&
                                 params_.n(), params_.modulus(limb));
     }
     for (const int steps : rotations_) {
-      if (!comes_from(d, steps, block)) continue;
+      if (!comes_from(d, steps, baby)) continue;
       const PreparedKey& key = rotation(keys, steps, limbs);
       for (size_t limb = 0; limb < multiplier.extended_limbs(); ++limb) {
         switch_limb(params_, stage.digits, key, limb, limb < limbs ? lifted.limb(limb) : nullptr,
@@ -119,31 +126,40 @@ void BatchRunner::BlockLayers::rotate(size_t index, size_t row, const BatchKeys&
   }
 }
 
-/// In place.
+/// In place, at `count` positions from `first` on.
+void BatchRunner::BlockLayers::multiply_part(const BlockMatrix::Product& matrix, size_t side, size_t limb,
+                                             size_t first, size_t count) {
+  std::unique_ptr<Workspace> workspace = workspaces_.take();
+  std::vector<const uint32_t*> in;
+  std::vector<uint32_t*> out, last;
+  for (size_t row = 0; row < matrix.sums.columns(); ++row) in.push_back(operand_.at(side, limb, row) + first);
+  for (size_t row = 0; row < matrix.sums.rows(); ++row) out.push_back(operand_.at(side, limb, row) + first);
+  for (size_t row = 0; row < matrix.last.rows(); ++row) last.push_back(workspace->last.data() + row * width_);
+  const Modulus& q = params_.modulus(limb);
+  const auto later = std::span(in).subspan(in.size() - matrix.last.columns());
+  workspace->product.multiply(matrix.last, later, last, 0, count, q);
+  workspace->product.multiply(matrix.sums, in, out, 0, count, q);
+  for (size_t row = 0; row < last.size(); ++row)
+    std::memcpy(operand_.at(side, limb, out.size() + row) + first, last[row], count * sizeof(uint32_t));
+  workspaces_.give(std::move(workspace));
+}
+
 void BatchRunner::BlockLayers::multiply(size_t index) {
   const BlockMatrix& matrix = program_.blocks_->matrices[index];
   const size_t limbs = plan().matrices[index].limbs;
   const size_t positions = params_.n() / plan().block;
-  const size_t width = std::min(width_, positions);
-  const size_t parts = (positions + width - 1) / width;
+  const size_t parts = (positions + width_ - 1) / width_;
   pool_.for_each(2 * limbs * plan().block * parts, [&](size_t task) {
-    const size_t first = task % parts * width;
+    const size_t first = task % parts * width_;
     const size_t b = task / parts % plan().block;
     const size_t limb = task / parts / plan().block % limbs;
     const size_t side = task / parts / plan().block / limbs;
-    const IntegerMatrix& product = matrix.product(limb, b);
-    std::vector<const uint32_t*> in;
-    std::vector<uint32_t*> out;
-    for (size_t row = 0; row < product.columns(); ++row) in.push_back(operand_.at(side, limb, row));
-    for (size_t row = 0; row < product.rows(); ++row) out.push_back(operand_.at(side, limb, row));
-    std::unique_ptr<MatrixProduct> memory = products_.take();
-    memory->multiply(product, in, out, b * positions + first, std::min(width, positions - first),
-                     params_.modulus(limb));
-    products_.give(std::move(memory));
+    multiply_part(matrix.product(limb, b), side, limb, b * positions + first,
+                  std::min(width_, positions - first));
   });
 }
 
-/// One of a row's two sums, from its halves.
+/// One of a row's sums, from its halves.
 void BatchRunner::BlockLayers::join(size_t index, size_t row, size_t sum, size_t side, RnsPolynomial& out) {
   const size_t rows = plan().rows(plan().widths[index + 1]);
   for (size_t limb = 0; limb < plan().matrices[index].limbs; ++limb) {
@@ -155,28 +171,40 @@ void BatchRunner::BlockLayers::join(size_t index, size_t row, size_t sum, size_t
   }
 }
 
-/// stage.sum = P (first sum + bias + second sum rotated back by a block), modulo QP: to be divided next.
+/// stage.sum = P (bias + sums, rotated by their giant steps), modulo QP: to be divided next.
 void BatchRunner::BlockLayers::add_sums(size_t index, size_t row, const BatchKeys& keys, Unit& unit) {
   const size_t limbs = plan().matrices[index].limbs;
   const size_t n = params_.n();
   const size_t positions = n / plan().block;
+  const std::vector<int> giants = giant_steps(plan().block);
   Multiplier& multiplier = unit.multiplier;
   RnsPolynomial* const product = multiplier.product;
   RnsPolynomial& scratch = multiplier.stage.scratch;
-  const PreparedKey& key = rotation(keys, -static_cast<int>(plan().block), limbs);
-  join(index, row, 1, 0, product[2]);
   join(index, row, 0, 0, product[0]);
+  for (size_t sum = 1; sum < giants.size(); ++sum) {
+    const PreparedKey& key = rotation(keys, giants[sum], limbs);
+    join(index, row, sum, 0, product[2]);
+    for (size_t limb = 0; limb < limbs; ++limb) {
+      kernels().permute(scratch.limb(limb), 16, product[2].limb(limb), key.automorphism());
+      kernels().add(product[0].limb(limb), product[0].limb(limb), scratch.limb(limb), n,
+                    params_.modulus(limb));
+    }
+  }
   for (size_t limb = 0; limb < limbs; ++limb) {
-    const Modulus& q = params_.modulus(limb);
-    kernels().permute(scratch.limb(limb), 16, product[2].limb(limb), key.automorphism());
-    uint32_t* const out = product[0].limb(limb);
-    kernels().add(out, out, scratch.limb(limb), n, q);
     const std::vector<uint32_t>& bias = program_.blocks_->matrices[index].biases[row][limb];
-    for (size_t b = 0; b < plan().block; ++b) add_constant(out + b * positions, positions, bias[b], q);
+    for (size_t b = 0; b < plan().block; ++b)
+      add_constant(product[0].limb(limb) + b * positions, positions, bias[b], params_.modulus(limb));
   }
   join(index, row, 0, 1, product[1]);
-  join(index, row, 1, 1, product[2]);
-  multiplier.relinearise(product[2], limbs, true, key);
+  for (size_t sum = 1; sum < giants.size(); ++sum) {
+    const PreparedKey& key = rotation(keys, giants[sum], limbs);
+    join(index, row, sum, 1, product[2]);
+    if (sum == 1) {
+      multiplier.relinearise(product[2], limbs, true, key);
+    } else {
+      multiplier.add_relinearised(product[2], limbs, key);
+    }
+  }
 }
 
 void BatchRunner::BlockLayers::activate(size_t index, size_t row, const BatchKeys& keys, Unit& unit) {

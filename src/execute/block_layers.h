@@ -23,6 +23,8 @@ class BatchRunner::BlockLayers {
   const BatchPlan& plan() const { return program_.plan(); }
   const PreparedKey& rotation(const BatchKeys& keys, int steps, size_t limbs) const;
   void copy(RnsPolynomial& out, Operand& from, size_t side, size_t row, size_t limbs) const;
+  void multiply_part(const BlockMatrix::Product& matrix, size_t side, size_t limb, size_t first,
+                     size_t count);
   void rotate(size_t index, size_t row, const BatchKeys& keys, Unit& unit);
   void multiply(size_t index);
   void join(size_t index, size_t row, size_t sum, size_t side, RnsPolynomial& out);
@@ -35,11 +37,15 @@ class BatchRunner::BlockLayers {
   const Params& params_;
   ThreadPool& pool_;
   Lent<Unit>& units_;
-  Lent<MatrixProduct> products_;
+  struct Workspace {
+    MatrixProduct product;
+    std::vector<uint32_t> last;  ///< sums of the last giant step: [row][width]
+  };
+  Lent<Workspace> workspaces_;
   const std::vector<int> rotations_;
   size_t width_ = 0;  ///< of every product
   Operand rows_;      ///< of the input, in coefficient form; then of each activation, in NTT form
-  Operand operand_;   ///< [row][rotation] in NTT form; then a product's rows
+  Operand operand_;   ///< [baby step][row] in NTT form; then a product's rows
 };
 
 }  // namespace cryptotl

@@ -67,25 +67,29 @@ class Subring {
   std::vector<std::vector<uint32_t>> values_;  ///< [limb][b][t]
 };
 
-/// Coefficients of every polynomial of a matrix: [sum][row][input row][rotation][t].
+/// Coefficients of every polynomial of a matrix: [giant step][row][baby step][input row][t].
 std::vector<double> encode(const Subring& ring, const BatchPlan& plan, const Matrix& weight, double scale) {
-  const size_t block = plan.block;
+  const auto block = static_cast<int>(plan.block);
+  const auto baby = static_cast<int>(baby_steps(plan.block));
   const size_t rows = plan.rows(weight.rows);
   const size_t input_rows = plan.rows(weight.cols);
-  std::vector<double> out(2 * rows * input_rows * block * block);
-  std::vector<double> slots(block);
+  const std::vector<int> giants = giant_steps(plan.block);
+  std::vector<double> out(giants.size() * rows * baby_steps(plan.block) * input_rows * plan.block);
+  std::vector<double> slots(plan.block);
   double* next = out.data();
-  for (size_t sum = 0; sum < 2; ++sum) {
+  // Before its rotation a sum has in slot q what goes to slot p.
+  const auto entry = [&](int giant, size_t row, int step, size_t input, int q) {
+    const int p = (q - giant + 2 * block) % block;
+    const int from = p + giant + step;
+    const size_t r = row * plan.block + static_cast<size_t>(p);
+    const size_t c = input * plan.block + static_cast<size_t>(from);
+    return from >= 0 && from < block && r < weight.rows && c < weight.cols ? weight(r, c) : 0;
+  };
+  for (const int giant : giants) {
     for (size_t row = 0; row < rows; ++row) {
-      for (size_t input = 0; input < input_rows; ++input) {
-        for (size_t rotation = 0; rotation < block; ++rotation, next += block) {
-          for (size_t p = 0; p < block; ++p) {
-            const size_t from = p + rotation;
-            const bool mine = (from >= block) == (sum == 1);
-            const size_t r = row * block + p;
-            const size_t c = input * block + from % block;
-            slots[p] = mine && r < weight.rows && c < weight.cols ? weight(r, c) : 0;
-          }
+      for (int step = 0; step < baby; ++step) {
+        for (size_t input = 0; input < input_rows; ++input, next += block) {
+          for (int q = 0; q < block; ++q) slots[static_cast<size_t>(q)] = entry(giant, row, step, input, q);
           ring.encode(slots.data(), scale, next);
         }
       }
@@ -109,18 +113,32 @@ std::vector<uint32_t> residues_of(std::span<const double> integers, const Modulu
   return out;
 }
 
-IntegerMatrix product_matrix(const Subring& ring, const std::vector<uint32_t>& residues, size_t limb,
-                             size_t b, const Modulus& q, size_t rows, size_t columns, size_t block) {
-  const size_t entries = rows * columns;
-  std::vector<int32_t> out(BlockMatrix::kParts * entries);
-  for (size_t sum = 0; sum < 2; ++sum) {
-    for (size_t i = 0; i < entries; ++i) {
-      const auto [high, low] = halves(ring.value(&residues[(sum * entries + i) * block], limb, b), q);
-      out[2 * sum * entries + i] = high;
-      out[(2 * sum + 1) * entries + i] = low;
+/// Giant steps first .. first + count - 1, without the first `skipped` columns.
+IntegerMatrix matrix_of(const std::vector<std::array<int32_t, 2>>& entries, size_t rows, size_t columns,
+                        size_t first, size_t count, size_t skipped) {
+  std::vector<int32_t> out;
+  out.reserve(2 * count * rows * (columns - skipped));
+  for (size_t sum = first; sum < first + count; ++sum) {
+    for (size_t half = 0; half < 2; ++half) {
+      for (size_t row = 0; row < rows; ++row) {
+        for (size_t column = skipped; column < columns; ++column)
+          out.push_back(entries[(sum * rows + row) * columns + column][half]);
+      }
     }
   }
-  return {out, BlockMatrix::kParts * rows, columns, matrix_kernel()};
+  return {out, 2 * count * rows, columns - skipped, matrix_kernel()};
+}
+
+BlockMatrix::Product product_of(const Subring& ring, const std::vector<uint32_t>& residues, size_t limb,
+                                size_t b, const Modulus& q, size_t rows, size_t input_rows, size_t block) {
+  const size_t columns = baby_steps(block) * input_rows;
+  const size_t sums = giant_steps(block).size();
+  std::vector<std::array<int32_t, 2>> entries;
+  entries.reserve(sums * rows * columns);
+  for (size_t i = 0; i < sums * rows * columns; ++i)
+    entries.push_back(halves(ring.value(&residues[i * block], limb, b), q));
+  return {matrix_of(entries, rows, columns, 0, sums - 1, 0),
+          matrix_of(entries, rows, columns, sums - 1, 1, input_rows)};
 }
 
 }  // namespace
@@ -131,13 +149,13 @@ BlockMatrix::BlockMatrix(const Params& params, const BatchPlan& plan, size_t ind
   const MatrixPlan& matrix = plan.matrices[index];
   const Subring ring(params, block);
   const size_t rows = plan.rows(map.weight.rows);
-  const size_t columns = plan.rows(map.weight.cols) * block;
+  const size_t input_rows = plan.rows(map.weight.cols);
   const std::vector<double> coefficients = encode(ring, plan, map.weight, matrix.scale);
   for (size_t limb = 0; limb < matrix.limbs; ++limb) {
     const Modulus& q = params.modulus(limb);
     const std::vector<uint32_t> residues = residues_of(coefficients, q);
     for (size_t b = 0; b < block; ++b)
-      products.push_back(product_matrix(ring, residues, limb, b, q, rows, columns, block));
+      products.push_back(product_of(ring, residues, limb, b, q, rows, input_rows, block));
   }
   std::vector<double> slots(block), integers(block);
   for (size_t row = 0; row < rows; ++row) {
@@ -159,7 +177,7 @@ BlockMatrix::BlockMatrix(const Params& params, const BatchPlan& plan, size_t ind
 
 size_t BlockMatrix::bytes() const {
   size_t sum = 0;
-  for (const IntegerMatrix& product : products) sum += product.bytes();
+  for (const Product& product : products) sum += product.sums.bytes() + product.last.bytes();
   return sum;
 }
 

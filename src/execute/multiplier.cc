@@ -74,6 +74,16 @@ void Multiplier::relinearise(const RnsPolynomial& square, size_t limbs, bool wit
   });
 }
 
+void Multiplier::add_relinearised(const RnsPolynomial& square, size_t limbs, const PreparedKey& key) {
+  to_coefficients(square, stage.work, limbs);
+  decompose(params, stage.work, &square, stage.digits, pool);
+  pool.for_each(extended_limbs(), [&](size_t limb) {
+    SwitchedBlocks blocks = switched_blocks(stage.digits, key, limb, 0, kKeyPrefetchWords);
+    for (size_t side = 0; side < 2; ++side) blocks.added[side] = stage.sum[side].limb(limb);
+    kernel.switch_key(stage.sum[0].limb(limb), stage.sum[1].limb(limb), 16, blocks, n(), modulus(limb));
+  });
+}
+
 void Multiplier::multiply(const Product& factors, std::span<const Pair> registers,
                           const ProductResidues& terms, size_t limbs, const PreparedKey& key) {
   tensor(registers[factors.left], registers[factors.right], limbs);

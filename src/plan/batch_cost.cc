@@ -10,7 +10,7 @@ namespace {
 // Nanoseconds a residue, as measured on one core of an Intel Emerald Rapids: they follow no kernel.
 constexpr double kReadResidue = 3.0;       // check and unpack a row
 constexpr double kExpandResidue = 2.6;     // of c_1
-constexpr double kRotatedResidue = 1.5;    // laid out for a product: few rows share what that takes
+constexpr double kRotatedResidue = 1.0;    // laid out for a product, or reduced: few rows share that
 constexpr double kAnswerCoefficient = 60;  // encryption of zero, switch and packing, besides their transforms
 
 double real(size_t count) { return static_cast<double>(count); }
@@ -20,11 +20,12 @@ PassCost cost_model(const BatchPlan& plan, const KernelSpeeds& speeds) {
 }
 
 /// Of integers with residues, in all limbs of both parts. A residue of a matrix with blocks is two integers,
-/// and a block comes in two halves (block_layers.cc).
+/// and a block 2B - 1 polynomials.
 double matrix_products(const BatchPlan& plan, size_t i) {
   const double residues = 2 * real(plan.matrices[i].limbs * plan.slots());
   if (!plan.has_blocks()) return residues * real(plan.widths[i]) * real(plan.widths[i + 1]);
-  return residues * real(4 * plan.rows(plan.widths[i + 1])) * real(plan.rows(plan.widths[i]) * plan.block);
+  return residues * 2 * real(2 * plan.block - 1) * real(plan.rows(plan.widths[i + 1])) *
+         real(plan.rows(plan.widths[i]));
 }
 
 double matrix_nanoseconds(const BatchPlan& plan, size_t i, const KernelSpeeds& speeds) {
@@ -34,15 +35,18 @@ double matrix_nanoseconds(const BatchPlan& plan, size_t i, const KernelSpeeds& s
   if (!plan.has_blocks()) return products;
   const PassCost cost = cost_model(plan, speeds);
   const double rows = real(plan.rows(plan.widths[i]));
-  const double rotated = 2 * rows * real(plan.block * plan.matrices[i].limbs * plan.slots());
-  return products + kRotatedResidue * rotated +
-         rows * cost.rotations(plan.matrices[i].limbs, plan.block / kRotationBase, plan.block - 1);
+  const size_t baby = baby_steps(plan.block);
+  const double moved =
+      rows * real(2 * baby - 1) + real(2 * giant_steps(plan.block).size() * plan.rows(plan.widths[i + 1]));
+  return products + kRotatedResidue * moved * 2 * real(plan.matrices[i].limbs * plan.slots()) +
+         rows * cost.rotations(plan.matrices[i].limbs, baby / kRotationBase, baby - 1);
 }
 
 /// A row of a matrix's result, on its way out of it.
 double result_nanoseconds(const BatchPlan& plan, size_t i, const PassCost& cost) {
   const MatrixPlan& matrix = plan.matrices[i];
-  if (plan.has_blocks()) return cost.rotation(matrix.limbs, matrix.drop);
+  if (plan.has_blocks())
+    return cost.rotated_sum(matrix.limbs, matrix.drop, giant_steps(plan.block).size() - 1);
   return i < plan.activations.size() ? cost.rescale_to_ntt(plan.matrix_output(i).limbs) : 0;
 }
 

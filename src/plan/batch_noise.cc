@@ -82,13 +82,15 @@ void BatchNoise::add_matrix(const ProgramPlan& plan, size_t i, Encryption, Noise
   sum.add(i, "rounding of the entries", gains(i).diagonal_gain * entry_rounding() / matrix.scale, 1,
           Origin::weights);
   if (block_ > 1) {
-    // A row is rotated as often as its rotation's number has digits, its sum once.
+    // A row is rotated as often as its baby step has digits, all sums of a row but one by their giant steps.
     const double in = plan.matrix_input(i).scale;
     const double switched = key_switch(plan, matrix.limbs);
     const double digits =
-        std::ceil(std::log(static_cast<double>(block_)) / std::log(double{kRotationBase}) - 1e-9);
+        std::ceil(std::log(static_cast<double>(baby_steps(block_))) / std::log(double{kRotationBase}) - 1e-9);
+    const auto rotated_sums = static_cast<double>(giant_steps(block_).size() - 1);
     sum.add(i, "rotations of rows", gains(i).input_gain * std::sqrt(digits) * switched / in, own_tail_);
-    sum.add(i, "rotation of sums", gains(i).sum_gain * switched / (in * matrix.scale), own_tail_);
+    sum.add(i, "rotations of sums",
+            gains(i).sum_gain * std::sqrt(rotated_sums) * switched / (in * matrix.scale), own_tail_);
   }
   if (matrix.drop > 0) {
     const bool last = i + 1 == plan.matrices.size();

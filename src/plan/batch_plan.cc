@@ -38,14 +38,27 @@ bool valid_block(size_t block) {
   return block == 1 || (block >= 4 && block <= kMaxBlock && std::has_single_bit(block));
 }
 
+/// Half of a block, since a rotated sum costs less than a rotated row; of the smallest blocks all, whose few
+/// baby steps share one decomposition.
+size_t baby_steps(size_t block) { return block > kRotationBase ? block / 2 : block; }
+
+std::vector<int> giant_steps(size_t block) {
+  const auto baby = static_cast<int>(baby_steps(block));
+  if (baby_steps(block) == block) return {0, -baby};
+  return {0, baby, -baby, -2 * baby};
+}
+
 std::vector<int> rotations_of(const BatchPlan& plan) {
   std::vector<int> out;
   if (!plan.has_blocks()) return out;
-  for (size_t digit = 1; digit < plan.block; digit *= kRotationBase) {
-    for (size_t steps = digit; steps < std::min(plan.block, kRotationBase * digit); steps += digit)
+  const size_t baby = baby_steps(plan.block);
+  for (size_t digit = 1; digit < baby; digit *= kRotationBase) {
+    for (size_t steps = digit; steps < std::min(baby, kRotationBase * digit); steps += digit)
       out.push_back(static_cast<int>(steps));
   }
-  out.push_back(-static_cast<int>(plan.block));
+  for (const int steps : giant_steps(plan.block)) {
+    if (steps != 0) out.push_back(steps);
+  }
   return out;
 }
 

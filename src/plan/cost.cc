@@ -82,9 +82,10 @@ double PassCost::rotations(size_t limbs, size_t decomposed, size_t count) const 
          real(count) * (key_words(limbs) * speeds_.cached_key + passes(real(limbs)) + mod_down(limbs, 0));
 }
 
-double PassCost::rotation(size_t limbs, size_t drop) const {
-  return transforms(real(limbs)) + decomposition(limbs) + key_words(limbs) * speeds_.cached_key +
-         passes(4 * real(limbs)) + mod_down(limbs, drop);
+double PassCost::rotated_sum(size_t limbs, size_t drop, size_t count) const {
+  return real(count) * (transforms(real(limbs)) + decomposition(limbs) +
+                        key_words(limbs) * speeds_.cached_key + passes(4 * real(limbs))) +
+         mod_down(limbs, drop);
 }
 
 double PassCost::product(size_t limbs, size_t drop) const {

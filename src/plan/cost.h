@@ -21,8 +21,8 @@ class PassCost {
   double encryption_of_zero(size_t limbs) const;
   /// `count` rotations of `decomposed` ciphertexts, by keys that are used again and again.
   double rotations(size_t limbs, size_t decomposed, size_t count) const;
-  /// One more, divided by P and `drop` primes at once.
-  double rotation(size_t limbs, size_t drop) const;
+  /// A sum of so many rotated ciphertexts, divided by P and `drop` primes at once.
+  double rotated_sum(size_t limbs, size_t drop, size_t count) const;
   /// A product of ciphertexts, relinearised and rescaled.
   double product(size_t limbs, size_t drop) const;
   /// Bytes of a switching key as it travels.

@@ -43,8 +43,8 @@ TEST(BatchPlan, OfFewSamplesSharesTheSlotsAmongFeatures) {
   EXPECT_LT(cost.milliseconds, usual.milliseconds * 0.6);
   EXPECT_LT(cost.request_bytes, usual.request_bytes / 7);
   EXPECT_EQ(cost.milliseconds, cost.prepared_milliseconds) << "there is no half for all clients";
-  EXPECT_EQ(rotations_of(plan), (std::vector<int>{1, 2, 3, 4, -8}));
-  EXPECT_EQ(required_keys(plan).size(), 6u);
+  EXPECT_EQ(rotations_of(plan), (std::vector<int>{1, 2, 3, 4, -4, -8}));
+  EXPECT_EQ(required_keys(plan).size(), 7u);
 }
 
 TEST(BatchPlan, RefusesNumbersOfSamplesThatShareNoSlots) {

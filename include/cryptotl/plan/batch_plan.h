@@ -25,10 +25,10 @@ inline constexpr size_t kMaxBlock = 64;
 /// rounding the entries.
 ///
 /// Few samples leave slots to share: with blocks of B features, slot s B + p of row r holds feature r B + p
-/// of sample s, a batch has N / B samples and a layer B times fewer rows, which are rotated, B - 1 times
-/// each. A block of B x B entries then takes 2B - 1 polynomials, whose values repeat every B slots. They lie
-/// in the subring of X^(N/B), so in NTT form they have B values, N/B neighbours each, and a layer is B
-/// products of matrices of residues.
+/// of sample s, a batch has N / B samples and a layer B times fewer rows, which are rotated by baby steps,
+/// and sums of their products by giant steps. A block of B x B entries then takes 2B - 1 polynomials, whose
+/// values repeat every B slots. They lie in the subring of X^(N/B), so in NTT form they have B values, N/B
+/// neighbours each, and a layer is B products of matrices of residues.
 struct BatchPlan : ProgramPlan {
   std::vector<size_t> widths;   ///< input, each hidden layer, output
   size_t block = 1;             ///< B, a power of two; 1, or 4 to kMaxBlock
@@ -51,10 +51,15 @@ struct BatchPlan : ProgramPlan {
 
 bool valid_block(size_t block);
 
-/// Rotation d within blocks comes from the one by d less its lowest digit that is not 0, in this base.
+/// Entry (p, p + b + g) of a block, -B < b + g < B, stands with a row rotated by b slots to the left, in a
+/// sum of products that is rotated by g: b is below baby_steps(), and g one of giant_steps().
+size_t baby_steps(size_t block);
+/// The first is none, the last by a whole block to the right, where b is never 0.
+std::vector<int> giant_steps(size_t block);
+/// Baby step b comes from the one by b less its lowest digit that is not 0, in this base.
 inline constexpr size_t kRotationBase = 4;
-/// The rotations of a plan with blocks that take a key of their own, in slots to the left: those of one
-/// digit, then the one from a block to the next.
+/// The rotations of a plan with blocks that take a key of their own, in slots to the left: baby steps of one
+/// digit, then giant steps.
 std::vector<int> rotations_of(const BatchPlan& plan);
 
 /// The switching keys that the plan's server needs from a client; it needs a public key too.
