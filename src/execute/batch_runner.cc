@@ -13,6 +13,7 @@
 #include "execute/block_layers.h"
 
 namespace cryptotl {
+
 struct BatchRunner::State {
   State(const BatchProgram& served, size_t thread_count)
       : program(served),

@@ -442,7 +442,8 @@ void Server::State::prepare_batches(const Planned& features) {
   if (features.answers != Answers::features || !options.batches.offer) return;
   const PlanOptions& wanted = options.plan;
   if (wanted.privacy.statistical_bits > 0 || wanted.output_noise > 0) {
-    batches_left_out = "their answers carry neither the noise that hides the network nor the one asked for";
+    batches_left_out =
+        "their plans know no bound on what noise tells of the network, and no noise that is asked for";
     return;
   }
   ModelMetadata& metadata = offered.front().metadata;

@@ -1,6 +1,5 @@
 #include "cryptotl/base/progress.h"
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pty.h>
@@ -25,7 +24,6 @@ class Terminal {
   Terminal() : kept_(::dup(STDERR_FILENO)) {
     int slave = -1;
     if (::openpty(&master_, &slave, nullptr, nullptr, nullptr) != 0) throw std::runtime_error("no terminal");
-    ::fcntl(master_, F_SETFL, O_NONBLOCK);  // reading where nothing was written must not wait
     ::dup2(slave, STDERR_FILENO);
     ::close(slave);
   }
@@ -34,12 +32,20 @@ class Terminal {
     ::close(last_);
     ::close(master_);
   }
-  /// All that was written; the terminal is gone then.
+  /// All that was written; the terminal is gone then. The system hands on what is written in its own time, so
+  /// this waits for a mark behind it.
   std::string text() {
+    constexpr char kMark = 1;
     restore();
-    std::string all(65536, '\0');
-    const ssize_t count = ::read(master_, all.data(), all.size());
-    all.resize(count > 0 ? static_cast<size_t>(count) : 0);
+    std::string all;
+    if (::write(last_, &kMark, 1) != 1) throw std::runtime_error("nothing can be written to the terminal");
+    while (!all.ends_with(kMark)) {
+      char part[4096];
+      const ssize_t count = ::read(master_, part, sizeof(part));
+      if (count <= 0) throw std::runtime_error("the terminal ended before its mark");
+      all.append(part, static_cast<size_t>(count));
+    }
+    all.pop_back();
     return all;
   }
 

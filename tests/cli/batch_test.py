@@ -8,7 +8,7 @@ import unittest
 
 from programs import FAILED, USAGE, Proxy, ProgramTest, Server, ServedTest, csv_of, read, rows_of
 
-MANY = 700
+MANY = 250  # in one batch of every kind: which are offered depends on the machine
 SLOTS = 8192
 
 
@@ -65,7 +65,7 @@ class BatchTest(ServedTest):
 class ModeTest(BatchTest):
     def test_many_inputs_go_in_a_batch_and_few_one_by_one(self):
         result = self.succeeds(*self.classify(), "--json")
-        self.assertRegex(result.stderr, r"mode: batch \(700 inputs take about .* in 1 batch, .* one by one\)")
+        self.assertRegex(result.stderr, r"mode: batch \(250 inputs take about .* in 1 batch, .* one by one\)")
         self.assertIn('"mode":"batch"', result.stdout)
         self.put("few.csv", csv_of(rows_of(3, 9), labels=None))
         result = self.succeeds(*self.classify(data="few.csv", out="few-scores.csv"), "--json")
@@ -113,8 +113,8 @@ class BenchTest(ProgramTest):
         return self.prints_json("bench", "batch", "--widths", "32,24,10", *arguments)
 
     def test_measures_cold_and_prepared_batches_beside_plain_numbers(self):
-        out = self.bench("--samples", "300")
-        self.assertEqual((out["samples"], out["batches"], out["threads"], out["activation"]), (300, 1, 1, "cubic"))
+        out = self.bench("--samples", "250")
+        self.assertEqual((out["samples"], out["batches"], out["threads"], out["activation"]), (250, 1, 1, "cubic"))
         self.assertEqual(out["widths"], [32, 24, 10])
         self.assertEqual(len(out["gemm_gmac_per_s"]), 2)
         self.assertEqual("prepared_ms_per_sample" in out, out["block"] == 1)
@@ -126,7 +126,7 @@ class BenchTest(ProgramTest):
                        "response_bytes_per_sample", "server_peak_rss_bytes", "client_peak_rss_bytes", "max_abs_error"):
             self.assertGreater(out[member], 0, member)
         self.assertLessEqual(out["max_abs_error"], out["predicted_error"])
-        self.assertAlmostEqual(out["ms_per_sample"], 1000 * out["server_s"] / 300)
+        self.assertAlmostEqual(out["ms_per_sample"], 1000 * out["server_s"] / 250)
         parts = out["read_ms"] + sum(out["matrix_ms"]) + out["activation_ms"] + out["answer_ms"]
         self.assertAlmostEqual(parts, 1000 * out["server_s"], places=3)
 
