@@ -15,7 +15,9 @@ namespace {
 
 Error refuse(const std::string& why) { return Error(ErrorCode::invalid_argument, "batch plan: " + why); }
 
-constexpr double kSlotShare = 0.625;  // of the output limit, which is twice the largest answer of the source
+// Of the output limit, which is twice the largest answer of the source: such answers in all slots are 0.74 of
+// what wraps around, below the 0.75 at which an answer is not used.
+constexpr double kSlotShare = 0.66;
 
 BatchPlan outline(const FoldedNetwork& network, const Calibration& calibration, size_t log_n, size_t block,
                   bool narrow) {

@@ -63,6 +63,15 @@ TEST(BatchPlan, ScalesFitTheIntegersOfTheKernels) {
   }
 }
 
+TEST(BatchPlan, HasRoomForTheLargestAnswerInEverySlot) {
+  for (const size_t samples : {0, 1024}) {
+    const BatchPlan plan = plan_batch(kNetwork, kCalibration, {.samples = samples}).value();
+    const std::vector<double> alike = {plan.output_limit / 2 * plan.answer_scale(), 0};
+    EXPECT_FALSE(may_have_wrapped(plan, alike)) << samples;
+    EXPECT_TRUE(may_have_wrapped(plan, std::vector<double>{1.1 * alike[0], 0})) << samples;
+  }
+}
+
 TEST(BatchPlan, TakesNarrowEntriesWhereTheyAreMuchQuicker) {
   KernelSpeeds speeds = KernelSpeeds::reference();
   speeds.multiply_add = 0.005;
