@@ -57,8 +57,8 @@ AnswerMask::AnswerMask(const LatencyPlan& plan, const Encoder& encoder, bool tru
       in_slots_(random_limit_ > 0 && other_deviation_ == 0),
       slots_(plan.packing.slots()),
       words_(2 * slots_.size()),
-      noise_(2 * slots_.size()),
-      normals_(plan.output_width()) {}
+      noise_(in_slots_ ? 0 : 2 * slots_.size()),
+      normals_(in_slots_ ? plan.output_width() : 0) {}
 
 /// Random numbers in every slot, and part of a slot, that holds no output.
 void AnswerMask::draw_other_slots(Xof& stream) {

@@ -202,7 +202,7 @@ void BatchRunner::BlockLayers::add_sums(size_t index, size_t row, const BatchKey
     if (sum == 1) {
       multiplier.relinearise(product[2], limbs, true, key);
     } else {
-      multiplier.add_relinearised(product[2], limbs, key);
+      multiplier.add_switched(product[2], limbs, key);
     }
   }
 }

@@ -56,32 +56,35 @@ void Multiplier::add_linear(std::span<const Pair> registers, const ProductResidu
   }
 }
 
-/// stage.sum = P times what relinearisation makes of `square`, modulo QP, and P times the product's other
-/// parts where `with_product`. Destroys the product.
-void Multiplier::relinearise(const RnsPolynomial& square, size_t limbs, bool with_product,
-                             const PreparedKey& key) {
+/// stage.sum = P times what the key makes of `part`, modulo QP, and what `added(limb, side)` gives of each
+/// limb; none where that is null.
+template <typename Added>
+void Multiplier::switch_key(const RnsPolynomial& part, size_t limbs, const PreparedKey& key,
+                            const Added& added) {
   stage.enter(limbs);
-  to_coefficients(square, stage.work, limbs);
-  decompose(params, stage.work, &square, stage.digits, pool);
+  to_coefficients(part, stage.work, limbs);
+  decompose(params, stage.work, &part, stage.digits, pool);
   pool.for_each(extended_limbs(), [&](size_t limb) {
     SwitchedBlocks blocks = switched_blocks(stage.digits, key, limb, 0, kKeyPrefetchWords);
-    for (size_t side = 0; side < 2 && with_product && limb < limbs; ++side) {
-      uint32_t* const part = product[side].limb(limb);
-      kernel.multiply_scalar(part, part, params.special_product(limb), n(), modulus(limb));
-      blocks.added[side] = part;
-    }
+    for (size_t side = 0; side < 2; ++side) blocks.added[side] = added(limb, side);
     kernel.switch_key(stage.sum[0].limb(limb), stage.sum[1].limb(limb), 16, blocks, n(), modulus(limb));
   });
 }
 
-void Multiplier::add_relinearised(const RnsPolynomial& square, size_t limbs, const PreparedKey& key) {
-  to_coefficients(square, stage.work, limbs);
-  decompose(params, stage.work, &square, stage.digits, pool);
-  pool.for_each(extended_limbs(), [&](size_t limb) {
-    SwitchedBlocks blocks = switched_blocks(stage.digits, key, limb, 0, kKeyPrefetchWords);
-    for (size_t side = 0; side < 2; ++side) blocks.added[side] = stage.sum[side].limb(limb);
-    kernel.switch_key(stage.sum[0].limb(limb), stage.sum[1].limb(limb), 16, blocks, n(), modulus(limb));
+/// stage.sum = P times what relinearisation makes of `square`, modulo QP, and P times the product's other
+/// parts where `with_product`. Destroys the product.
+void Multiplier::relinearise(const RnsPolynomial& square, size_t limbs, bool with_product,
+                             const PreparedKey& key) {
+  switch_key(square, limbs, key, [&](size_t limb, size_t side) -> const uint32_t* {
+    if (!with_product || limb >= limbs) return nullptr;
+    uint32_t* const part = product[side].limb(limb);
+    kernel.multiply_scalar(part, part, params.special_product(limb), n(), modulus(limb));
+    return part;
   });
+}
+
+void Multiplier::add_switched(const RnsPolynomial& part, size_t limbs, const PreparedKey& key) {
+  switch_key(part, limbs, key, [&](size_t limb, size_t side) { return stage.sum[side].limb(limb); });
 }
 
 void Multiplier::multiply(const Product& factors, std::span<const Pair> registers,

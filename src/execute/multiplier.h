@@ -54,8 +54,8 @@ struct Multiplier {
   void tensor(const Pair& a, const Pair& b, size_t limbs);
   void add_linear(std::span<const Pair> registers, const ProductResidues& terms, size_t limbs);
   void relinearise(const RnsPolynomial& square, size_t limbs, bool with_product, const PreparedKey& key);
-  /// Adds to stage.sum, which is of so many limbs, P times what relinearisation makes of one more.
-  void add_relinearised(const RnsPolynomial& square, size_t limbs, const PreparedKey& key);
+  /// Adds to stage.sum, which is of so many limbs, P times what the key makes of one more part.
+  void add_switched(const RnsPolynomial& part, size_t limbs, const PreparedKey& key);
   /// stage.sum = P (left right + linear terms), relinearised, modulo QP: to be divided next.
   void multiply(const Product& factors, std::span<const Pair> registers, const ProductResidues& terms,
                 size_t limbs, const PreparedKey& key);
@@ -67,6 +67,10 @@ struct Multiplier {
   const KernelTable& kernel;
   Stage stage;
   RnsPolynomial product[3];
+
+ private:
+  template <typename Added>
+  void switch_key(const RnsPolynomial& part, size_t limbs, const PreparedKey& key, const Added& added);
 };
 
 }  // namespace cryptotl

@@ -45,6 +45,11 @@ bool rounding_may_wrap(const ProgramPlan& plan) {
          kShareOfModulus;
 }
 
+bool noise_may_wrap(const ProgramPlan& plan, double output_deviation) {
+  const double deviation = plan.coefficient_deviation(output_deviation) * std::exp2(plan.answer_spare_bits);
+  return !(kTail * deviation <= kShareOfModulus * modulus_of(plan.params, plan.params.base_limbs));
+}
+
 void choose_answer(ProgramPlan& plan, double deviation, double most) {
   const size_t n = degree(plan);
   double limit = kShareOfRest * deviation;

@@ -33,15 +33,15 @@ BatchPlan outline(const FoldedNetwork& network, const Calibration& calibration, 
   return plan;
 }
 
+using BatchSearch = ChainSearch<BatchPlan, BatchNoise>;
+
 /// The Gaussian noise of answers from the room that the precision leaves.
 void flood(BatchPlan& plan, const BatchNoise& noise, double sources, double room) {
   plan.evaluation_deviation = noise.evaluation_deviation(plan);
   plan.flood_deviation = flood_for_room(sources, room);
   if (plan.coefficient_deviation(plan.flood_deviation) > ZeroEncryption::kLargestFlood)
     plan.flood_deviation = 0;
-  const double all = std::hypot(sources, plan.flood_deviation);
-  choose_answer(plan, all, room);
-  plan.predicted_error = kTail * std::hypot(all, answer_rounding(plan));
+  BatchSearch::round_answer(plan, noise, std::hypot(sources, plan.flood_deviation), room);
 }
 
 Status check_widths(const FoldedNetwork& network) {
@@ -62,7 +62,7 @@ Result<BatchPlan> plan_batch(const FoldedNetwork& network, const Calibration& ca
   const auto cost = [&](const BatchPlan& plan) {
     return batch_milliseconds(plan, options.speeds) / static_cast<double>(plan.samples());
   };
-  ChainSearch<BatchPlan, BatchNoise> search(options.precision, cost, flood);
+  BatchSearch search(options.precision, cost, flood);
   const std::vector<bool> rescales = rescales_of(network);
   const WeightSizes weights(network);
   for (size_t log_n = kSmallestRing; log_n <= kLargestRing; ++log_n) {

@@ -23,10 +23,10 @@ class ChainSearch {
   using Finish = std::function<void(Plan&, const Noise&, double deviation, double most)>;
 
   /// `complete` sets what else follows from a chain that is set, and returns what the plan costs.
-  ChainSearch(double precision, std::function<double(Plan&)> complete, Finish finish = round_answer)
+  ChainSearch(double precision, std::function<double(Plan&)> complete, Finish finish)
       : precision_(precision), complete_(std::move(complete)), finish_(std::move(finish)) {}
 
-  /// The answer is rounded for its way, and nothing else.
+  /// How every answer ends: rounded for its way.
   static void round_answer(Plan& plan, const Noise&, double deviation, double most) {
     choose_answer(plan, deviation, most);
     plan.predicted_error = kTail * std::hypot(deviation, answer_rounding(plan));

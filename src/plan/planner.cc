@@ -60,6 +60,8 @@ LatencyPlan outline(const FoldedNetwork& network, const Calibration& calibration
   return plan;
 }
 
+using LatencySearch = ChainSearch<LatencyPlan, LatencyNoise>;
+
 /// The Gaussian noise of answers, from the room that the precision leaves or as much as the goal asks for.
 void flood(LatencyPlan& plan, const LatencyNoise& noise, double, double most) {
   const double sources = noise.source_deviation(plan, Encryption::secret_key);
@@ -67,16 +69,12 @@ void flood(LatencyPlan& plan, const LatencyNoise& noise, double, double most) {
   plan.matrix_deviation = noise.diagonal_rounding(plan, plan.matrices.size() - 1);
   plan.flood_deviation = noise.flood_factor() * plan.evaluation_deviation;
   if (noise.flood_factor() == 0) plan.flood_deviation = flood_for_room(sources, most);
-  const double all = std::hypot(sources, plan.flood_deviation);
-  choose_answer(plan, all, most);
-  plan.predicted_error = kTail * std::hypot(all, answer_rounding(plan));
+  LatencySearch::round_answer(plan, noise, std::hypot(sources, plan.flood_deviation), most);
   // The noise beside outputs is fixed, so that this is a limit on the rounding.
   if (noise.flood_factor() * plan.matrix_deviation > plan.other_deviation ||
       plan.noise_of_coefficient() > kLargestGaussianDeviation)
     plan.predicted_error = std::numeric_limits<double>::infinity();
 }
-
-using LatencySearch = ChainSearch<LatencyPlan, LatencyNoise>;
 
 /// Every packing of every ring; why there is none where there is none.
 Status add_packings(LatencySearch& search, const FoldedNetwork& network, const Calibration& calibration,

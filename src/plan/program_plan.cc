@@ -16,8 +16,6 @@ namespace {
 constexpr double kWrapWarning = 0.75;  // of half the modulus of an answer
 constexpr size_t kMaxMatrices = 16;
 constexpr size_t kMaxDrop = 4;
-constexpr double kNoiseTail = 8;          // deviations
-constexpr double kShareOfModulus = 0.01;  // stands free on either side of the largest answers
 
 Error refuse(const std::string& why) { return Error(ErrorCode::invalid_argument, "plan: " + why); }
 
@@ -210,13 +208,11 @@ Status check_answer(const ProgramPlan& plan, const Params& params) {
 }  // namespace
 
 Status check_added_noise(const ProgramPlan& plan, double output_deviation) {
-  const double deviation = plan.coefficient_deviation(output_deviation);
-  if (deviation <= kLargestGaussianDeviation &&
-      kNoiseTail * deviation * std::exp2(plan.answer_spare_bits) <=
-          kShareOfModulus * modulus_of(plan.params, plan.params.base_limbs)) {
-    return {};
+  if (!(plan.coefficient_deviation(output_deviation) <= kLargestGaussianDeviation) ||
+      noise_may_wrap(plan, output_deviation)) {
+    return refuse("so much noise that answers may wrap around");
   }
-  return refuse("so much noise that answers may wrap around");
+  return {};
 }
 
 Status check_program(const ProgramPlan& plan) {

@@ -35,8 +35,7 @@ TEST_P(MaskedBatches, AnswerABatchAlikeHoweverOftenItIsSent) {
   EXPECT_EQ(first, answered(both, batch));
   // Rows that are asked for one by one, by another runner of several threads.
   BatchRunner other(both.program, 2);
-  other.begin(kSeed, batch.number(), both.key.secret().id());
-  for (size_t i = 0; i < batch.rows(); ++i) other.take_row(both.row(batch, i)).value();
+  both.send(batch, other);
   other.run(*both.keys);
   for (size_t i = first.size(); i-- > 0;) EXPECT_EQ(first[i], other.answer_rows(i, 1, *both.keys).front());
 }
@@ -48,8 +47,7 @@ TEST_P(MaskedBatches, MaskEveryBatchAnewAndByASecretOfTheProgram) {
   EXPECT_NE(first, answered(both, both.encrypted(rows_)));
   EXPECT_NE(first, answered(both, batch, true));
   BatchRunner other(std::make_shared<BatchProgram>(both.folded, both.calibration, both.plan), 1);
-  other.begin(kSeed, batch.number(), both.key.secret().id());
-  for (size_t i = 0; i < batch.rows(); ++i) other.take_row(both.row(batch, i)).value();
+  both.send(batch, other);
   other.run(*both.keys);
   EXPECT_NE(first.front(), other.answer_rows(0, 1, *both.keys).front());
 }

@@ -52,8 +52,11 @@ struct Batches {
     return write_batch_row(*program->params(), key.secret().id(), batch.place(i), batch.row(i));
   }
   void send(const EncryptedBatch& batch, std::shared_ptr<const BatchHalf> half = nullptr) {
-    runner.begin(kSeed, batch.number(), key.secret().id(), std::move(half));
-    for (size_t i = 0; i < batch.rows(); ++i) runner.take_row(row(batch, i)).value();
+    send(batch, runner, std::move(half));
+  }
+  void send(const EncryptedBatch& batch, BatchRunner& to, std::shared_ptr<const BatchHalf> half = nullptr) {
+    to.begin(kSeed, batch.number(), key.secret().id(), std::move(half));
+    for (size_t i = 0; i < batch.rows(); ++i) to.take_row(row(batch, i)).value();
   }
   Matrix answers(size_t samples, bool trusting = false) {
     const RealEncoder encoder(program->params()->log_n());
