@@ -13,7 +13,7 @@ Error malformed(const std::string& what) { return Error(ErrorCode::malformed, "b
 }  // namespace
 
 size_t batch_row_bytes(const Params& params, size_t limbs) {
-  return kHeaderBytes + kRowFields + limbs * packed_limb_bytes(params.n());
+  return kHeaderBytes + kRowFields + limbs * packed_limb_bytes(params);
 }
 
 Bytes write_batch_row(const Params& params, const KeyId& key_id, const BatchRow& place,
@@ -24,7 +24,7 @@ Bytes write_batch_row(const Params& params, const KeyId& key_id, const BatchRow&
   writer.number(place.row);
   writer.number(static_cast<uint32_t>(c0.num_limbs()));
   for (size_t i = 0; i < c0.num_limbs(); ++i)
-    pack_residues(c0.limb_span(i), writer.reserve(packed_limb_bytes(params.n())));
+    pack_residues(c0.limb_span(i), writer.reserve(packed_limb_bytes(params)));
   return write_object(ObjectKind::batch_row, params.id(), key_id, writer.take());
 }
 
@@ -46,7 +46,7 @@ Result<BatchRow> read_batch_row(ByteView bytes, const Params& params, std::span<
     return malformed(std::to_string(limbs) + " limbs where " + std::to_string(out.size()) + " are right");
   for (size_t i = 0; i < out.size(); ++i) {
     const Status limb =
-        unpack_limb(*reader.bytes(packed_limb_bytes(params.n())), i, params.modulus(i), {out[i], params.n()});
+        unpack_limb(*reader.bytes(packed_limb_bytes(params)), i, params.modulus(i), {out[i], params.n()});
     if (!limb.ok()) return malformed(limb.error().what());
   }
   if (key_id != nullptr) *key_id = header.key_id;

@@ -1,5 +1,7 @@
 #include "cryptotl/ckks/ciphertext.h"
 
+#include <bit>
+
 namespace cryptotl {
 
 Ciphertext::Ciphertext(ParamsPtr parameters, const KeyId& key, size_t num_parts, size_t num_limbs)
@@ -8,14 +10,15 @@ Ciphertext::Ciphertext(ParamsPtr parameters, const KeyId& key, size_t num_parts,
 }
 
 void sample_uniform(Xof& stream, const Modulus& q, std::span<uint32_t> out) {
-  constexpr uint32_t kMask = (1u << 30) - 1;  // q > 2^29, so at least half of the draws are kept
+  // Of so many bits that at least half of the draws are kept.
+  const uint32_t mask = (1u << std::bit_width(q.value())) - 1;
   alignas(64) std::array<uint32_t, 1024> draws;
   size_t done = 0;
   while (done < out.size()) {
     const size_t count = std::min(draws.size(), out.size() - done);
     stream.fill({reinterpret_cast<uint8_t*>(draws.data()), count * sizeof(uint32_t)});
     for (size_t i = 0; i < count; ++i) {
-      const uint32_t draw = draws[i] & kMask;
+      const uint32_t draw = draws[i] & mask;
       out[done] = draw;
       done += draw < q.value() ? 1 : 0;
     }

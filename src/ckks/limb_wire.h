@@ -4,8 +4,8 @@
 
 namespace cryptotl {
 
-/// Bytes of a limb of N residues.
-inline size_t packed_limb_bytes(size_t n) { return n * 30 / 8; }
+/// Bytes of a limb of N residues, N a multiple of 8.
+inline size_t packed_limb_bytes(const Params& params) { return params.n() / 8 * params.prime_bits(); }
 
 /// The residues modulo q of limb `index`; malformed, which names both, where one is none.
 Status unpack_limb(ByteView packed, size_t index, const Modulus& q, std::span<uint32_t> out);

@@ -81,9 +81,10 @@ Status Params::check_shape(const ParamsSpec& spec) {
   }
   std::vector<uint32_t> all = all_primes(spec);
   for (const uint32_t prime : all) {
-    if (prime < (1u << 29) || prime >= (1u << 30) || !is_prime(prime)) {
-      return refuse(std::to_string(prime) + " is not a prime between 2^29 and 2^30");
-    }
+    if (prime < (1u << 25) || prime >= (1u << 30) || !is_prime(prime))
+      return refuse(std::to_string(prime) + " is not a prime between 2^25 and 2^30");
+    if (std::bit_width(prime) != std::bit_width(all.front()))
+      return refuse("primes of different numbers of bits");
     const bool cyclotomic = spec.ring == Ring::cyclotomic;
     if ((prime - 1) % ((cyclotomic ? uint32_t{2} : uint32_t{4}) << spec.log_n) != 0)
       return refuse(std::to_string(prime) + " is not 1 modulo " + (cyclotomic ? "2N" : "4N"));

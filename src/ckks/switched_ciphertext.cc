@@ -1,5 +1,6 @@
 #include "cryptotl/ckks/switched_ciphertext.h"
 
+#include <bit>
 #include <cmath>
 
 #include "cryptotl/rns/kernels.h"
@@ -45,10 +46,8 @@ std::vector<uint64_t> switched(const Params& params, RnsPolynomial& part, size_t
 }  // namespace
 
 Status check_switch(const Params& params, size_t modulus_bits, size_t dropped_bits) {
-  if (modulus_bits <= kMaxSwitchedBits && dropped_bits < modulus_bits &&
-      switch_primes(params, modulus_bits) <= params.num_primes() + 1) {
+  if (modulus_bits <= kMaxSwitchedBits && dropped_bits < modulus_bits && switch_primes(params, modulus_bits) > 0)
     return {};
-  }
   return Error(ErrorCode::invalid_argument, "a switch to " + std::to_string(modulus_bits) + " bits less " +
                                                 std::to_string(dropped_bits) +
                                                 ": out of bounds under these parameters");
@@ -56,7 +55,12 @@ Status check_switch(const Params& params, size_t modulus_bits, size_t dropped_bi
 
 size_t switch_primes(const Params& params, size_t modulus_bits) {
   const size_t log_terms = params.log_n() + (params.ring() == Ring::cyclotomic ? 0 : 1);
-  return (modulus_bits + log_terms + 1 + 28) / 29;
+  size_t bits = 0;  // of the product, at least
+  for (size_t i = 0; i <= params.num_primes(); ++i) {
+    bits += static_cast<size_t>(std::bit_width(params.modulus(i).value())) - 1;
+    if (bits >= modulus_bits + log_terms + 1) return i + 1;
+  }
+  return 0;
 }
 
 SwitchedCiphertext modulus_switch(const Ciphertext& ciphertext, size_t modulus_bits, size_t dropped_bits,

@@ -30,57 +30,66 @@ Result<std::array<uint8_t, size>> read_array(ByteReader& reader) {
   return out;
 }
 
-void write_limbs(ByteWriter& writer, const RnsPolynomial& polynomial) {
-  for (size_t i = 0; i < polynomial.num_limbs(); ++i) {
-    pack_residues(polynomial.limb_span(i), writer.reserve(packed_limb_bytes(polynomial.n())));
-  }
+void write_limbs(ByteWriter& writer, const Params& params, const RnsPolynomial& polynomial) {
+  for (size_t i = 0; i < polynomial.num_limbs(); ++i)
+    pack_residues(polynomial.limb_span(i), writer.reserve(packed_limb_bytes(params)));
 }
 
 /// Reads `limbs` limbs, and behind them those of the special primes where `extended`; refuses a residue that
 /// is no residue.
 Result<RnsPolynomial> read_limbs(ByteReader& reader, const Params& params, size_t limbs, bool extended) {
   const size_t all = limbs + (extended ? params.num_special() : 0);
-  const auto packed = reader.bytes(all * packed_limb_bytes(params.n()));
+  const auto packed = reader.bytes(all * packed_limb_bytes(params));
   if (!packed.ok()) return packed.error();
   RnsPolynomial out(params.n(), all);
   for (size_t i = 0; i < all; ++i) {
     CRYPTOTL_TRY(
-        unpack_limb(packed->subspan(i * packed_limb_bytes(params.n()), packed_limb_bytes(params.n())), i,
+        unpack_limb(packed->subspan(i * packed_limb_bytes(params), packed_limb_bytes(params)), i,
                     params.modulus(params.extended_index(i, limbs)), out.limb_span(i)));
   }
   return out;
 }
 
 size_t switching_key_bytes(const Params& params, size_t limbs) {
-  return kKeyFields + params.digits(limbs) * (limbs + params.num_special()) * packed_limb_bytes(params.n());
+  return kKeyFields + params.digits(limbs) * (limbs + params.num_special()) * packed_limb_bytes(params);
 }
 
 }  // namespace
 
-// Four residues of 30 bits fill 15 bytes.
+// Eight residues fill as many bytes as each has bits.
 void pack_residues(std::span<const uint32_t> residues, std::span<uint8_t> out) {
-  CRYPTOTL_ASSERT(residues.size() % 4 == 0 && out.size() == packed_limb_bytes(residues.size()));
-  for (size_t i = 0, at = 0; i < residues.size(); i += 4, at += 15) {
-    const uint64_t low = residues[i] | uint64_t{residues[i + 1]} << 30 | uint64_t{residues[i + 2]} << 60;
-    const uint64_t high = residues[i + 2] >> 4 | uint64_t{residues[i + 3]} << 26;
-    std::memcpy(out.data() + at, &low, 8);
-    std::memcpy(out.data() + at + 8, &high, 7);
+  CRYPTOTL_ASSERT(!residues.empty() && residues.size() % 8 == 0 && 8 * out.size() % residues.size() == 0);
+  const size_t bits = 8 * out.size() / residues.size();
+  uint8_t* at = out.data();
+  for (size_t i = 0; i < residues.size(); i += 8, at += bits) {
+    uint64_t words[4] = {};
+    for (size_t k = 0; k < 8; ++k) {
+      const size_t bit = k * bits;
+      words[bit / 64] |= uint64_t{residues[i + k]} << bit % 64;
+      if (bit % 64 + bits > 64) words[bit / 64 + 1] |= residues[i + k] >> (64 - bit % 64);
+    }
+    std::memcpy(at, words, bits);
   }
 }
 
 void unpack_residues(ByteView packed, std::span<uint32_t> out) {
-  CRYPTOTL_ASSERT(out.size() % 4 == 0 && packed.size() == packed_limb_bytes(out.size()));
-  constexpr uint64_t kMask = (uint64_t{1} << 30) - 1;
-  for (size_t i = 0, at = 0; i < out.size(); i += 4, at += 15) {
-    uint64_t low = 0;
-    uint64_t high = 0;
-    std::memcpy(&low, packed.data() + at, 8);
-    std::memcpy(&high, packed.data() + at + 8, 7);
-    out[i] = static_cast<uint32_t>(low & kMask);
-    out[i + 1] = static_cast<uint32_t>(low >> 30 & kMask);
-    out[i + 2] = static_cast<uint32_t>((low >> 60 | high << 4) & kMask);
-    out[i + 3] = static_cast<uint32_t>(high >> 26 & kMask);
-  }
+  CRYPTOTL_ASSERT(!out.empty() && out.size() % 8 == 0 && 8 * packed.size() % out.size() == 0);
+  const size_t bits = 8 * packed.size() / out.size();
+  const uint64_t mask = (uint64_t{1} << bits) - 1;
+  // Each residue from the eight bytes in which it stands, which may end in the next group.
+  const auto unpack_group = [&](const uint8_t* group, size_t i) {
+    for (size_t k = 0; k < 8; ++k) {
+      uint64_t word = 0;
+      std::memcpy(&word, group + k * bits / 8, 8);
+      out[i + k] = static_cast<uint32_t>(word >> k * bits % 8 & mask);
+    }
+  };
+  const size_t last = out.size() - 8;
+  const uint8_t* at = packed.data();
+  for (size_t i = 0; i < last; i += 8, at += bits) unpack_group(at, i);
+  uint8_t group[40] = {};
+  std::memcpy(group, at, bits);
+  unpack_group(group, last);
 }
 
 Status unpack_limb(ByteView packed, size_t index, const Modulus& q, std::span<uint32_t> out) {
@@ -189,7 +198,7 @@ Result<ByteView> read_object(ByteView bytes, ObjectKind kind, const Digest& para
 size_t ciphertext_bytes(const Params& params, size_t parts, size_t limbs, bool seeded) {
   const size_t polynomials = seeded ? parts - 1 : parts;
   return kHeaderBytes + kCiphertextFields + (seeded ? sizeof(Seed) : 0) +
-         polynomials * limbs * packed_limb_bytes(params.n());
+         polynomials * limbs * packed_limb_bytes(params);
 }
 
 Bytes write_ciphertext(const Ciphertext& ciphertext) {
@@ -202,7 +211,7 @@ Bytes write_ciphertext(const Ciphertext& ciphertext) {
   writer.number(ciphertext.scale);
   if (seeded) writer.bytes(*ciphertext.seed);
   for (size_t part = 0; part < ciphertext.parts.size(); ++part) {
-    if (!(seeded && part == 1)) write_limbs(writer, ciphertext.parts[part]);
+    if (!(seeded && part == 1)) write_limbs(writer, *ciphertext.params, ciphertext.parts[part]);
   }
   return write_object(ObjectKind::ciphertext, ciphertext.params->id(), ciphertext.key_id, writer.take());
 }
@@ -275,7 +284,7 @@ Bytes write_evaluation_keys(const EvaluationKeys& keys) {
     writer.number(key.request.galois_element);
     writer.number(static_cast<uint32_t>(key.request.limbs));
     writer.bytes(key.seed);
-    for (const RnsPolynomial& digit : key.b) write_limbs(writer, digit);
+    for (const RnsPolynomial& digit : key.b) write_limbs(writer, *keys.params, digit);
   }
   return write_object(ObjectKind::evaluation_keys, keys.params->id(), keys.key_id, writer.take());
 }
@@ -334,13 +343,13 @@ Result<EvaluationKeys> read_evaluation_keys(ByteView bytes, const ParamsPtr& par
 
 size_t public_key_bytes(const Params& params) {
   return kHeaderBytes + sizeof(Seed) +
-         (params.num_primes() + params.num_special()) * packed_limb_bytes(params.n());
+         (params.num_primes() + params.num_special()) * packed_limb_bytes(params);
 }
 
 Bytes write_public_key(const PublicKey& key) {
   ByteWriter writer(public_key_bytes(*key.params) - kHeaderBytes);
   writer.bytes(key.seed);
-  write_limbs(writer, key.b);
+  write_limbs(writer, *key.params, key.b);
   return write_object(ObjectKind::public_key, key.params->id(), key.key_id, writer.take());
 }
 

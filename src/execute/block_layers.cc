@@ -16,11 +16,9 @@ size_t most_rows(const BatchPlan& plan) {
   return most;
 }
 
-/// Rows of a product for one row of the result.
-size_t parts_of(const BatchPlan& plan) { return 2 * giant_steps(plan.block).size(); }
-
+/// Of rotated rows, or of a product: both parts of every sum.
 size_t most_operands(const BatchPlan& plan) {
-  return most_rows(plan) * std::max(baby_steps(plan.block), parts_of(plan));
+  return most_rows(plan) * std::max(baby_steps(plan.block), 2 * giant_steps(plan.block).size());
 }
 
 void add_constant(uint32_t* values, size_t count, uint32_t constant, const Modulus& q) {
@@ -159,13 +157,18 @@ void BatchRunner::BlockLayers::multiply(size_t index) {
   });
 }
 
-/// One of a row's sums, from its halves.
+/// One of a row's sums, from its parts.
 void BatchRunner::BlockLayers::join(size_t index, size_t row, size_t sum, size_t side, RnsPolynomial& out) {
   const size_t rows = plan().rows(plan().widths[index + 1]);
   for (size_t limb = 0; limb < plan().matrices[index].limbs; ++limb) {
     const Modulus& q = params_.modulus(limb);
-    kernels().multiply_scalar(out.limb(limb), operand_.at(side, limb, 2 * sum * rows + row),
-                              uint32_t{1} << BlockMatrix::kHalfBits, params_.n(), q);
+    const size_t parts = program_.blocks_->matrices[index].parts[limb];
+    const uint32_t* const high = operand_.at(side, limb, parts * sum * rows + row);
+    if (parts == 1) {
+      std::memcpy(out.limb(limb), high, params_.n() * sizeof(uint32_t));
+      continue;
+    }
+    kernels().multiply_scalar(out.limb(limb), high, uint32_t{1} << BlockMatrix::kHalfBits, params_.n(), q);
     kernels().add(out.limb(limb), out.limb(limb), operand_.at(side, limb, (2 * sum + 1) * rows + row),
                   params_.n(), q);
   }

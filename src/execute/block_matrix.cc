@@ -98,9 +98,10 @@ std::vector<double> encode(const Subring& ring, const BatchPlan& plan, const Mat
   return out;
 }
 
-/// v = 2^15 high + low of a residue, which is taken between -q/2 and q/2: both are at most 2^14 + 1.
-std::array<int32_t, 2> halves(uint32_t residue, const Modulus& q) {
+/// The residue, taken between -q/2 and q/2, in one or two parts: v = 2^15 high + low, both at most 2^14 + 1.
+std::array<int32_t, 2> parts_of(uint32_t residue, size_t parts, const Modulus& q) {
   const int32_t value = static_cast<int32_t>(residue > q.value() / 2 ? residue - q.value() : residue);
+  if (parts == 1) return {value, 0};
   constexpr int32_t kHalf = 1 << (BlockMatrix::kHalfBits - 1);
   const int32_t low = ((value + kHalf) & (2 * kHalf - 1)) - kHalf;
   return {(value - low) / (2 * kHalf), low};
@@ -114,31 +115,32 @@ std::vector<uint32_t> residues_of(std::span<const double> integers, const Modulu
 }
 
 /// Giant steps first .. first + count - 1, without the first `skipped` columns.
-IntegerMatrix matrix_of(const std::vector<std::array<int32_t, 2>>& entries, size_t rows, size_t columns,
-                        size_t first, size_t count, size_t skipped) {
+IntegerMatrix matrix_of(const std::vector<std::array<int32_t, 2>>& entries, size_t parts, size_t rows,
+                        size_t columns, size_t first, size_t count, size_t skipped) {
   std::vector<int32_t> out;
-  out.reserve(2 * count * rows * (columns - skipped));
+  out.reserve(parts * count * rows * (columns - skipped));
   for (size_t sum = first; sum < first + count; ++sum) {
-    for (size_t half = 0; half < 2; ++half) {
+    for (size_t part = 0; part < parts; ++part) {
       for (size_t row = 0; row < rows; ++row) {
         for (size_t column = skipped; column < columns; ++column)
-          out.push_back(entries[(sum * rows + row) * columns + column][half]);
+          out.push_back(entries[(sum * rows + row) * columns + column][part]);
       }
     }
   }
-  return {out, 2 * count * rows, columns - skipped, matrix_kernel()};
+  return {out, parts * count * rows, columns - skipped, matrix_kernel()};
 }
 
 BlockMatrix::Product product_of(const Subring& ring, const std::vector<uint32_t>& residues, size_t limb,
-                                size_t b, const Modulus& q, size_t rows, size_t input_rows, size_t block) {
+                                size_t b, size_t parts, const Modulus& q, size_t rows, size_t input_rows,
+                                size_t block) {
   const size_t columns = baby_steps(block) * input_rows;
   const size_t sums = giant_steps(block).size();
   std::vector<std::array<int32_t, 2>> entries;
   entries.reserve(sums * rows * columns);
   for (size_t i = 0; i < sums * rows * columns; ++i)
-    entries.push_back(halves(ring.value(&residues[i * block], limb, b), q));
-  return {matrix_of(entries, rows, columns, 0, sums - 1, 0),
-          matrix_of(entries, rows, columns, sums - 1, 1, input_rows)};
+    entries.push_back(parts_of(ring.value(&residues[i * block], limb, b), parts, q));
+  return {matrix_of(entries, parts, rows, columns, 0, sums - 1, 0),
+          matrix_of(entries, parts, rows, columns, sums - 1, 1, input_rows)};
 }
 
 }  // namespace
@@ -154,8 +156,9 @@ BlockMatrix::BlockMatrix(const Params& params, const BatchPlan& plan, size_t ind
   for (size_t limb = 0; limb < matrix.limbs; ++limb) {
     const Modulus& q = params.modulus(limb);
     const std::vector<uint32_t> residues = residues_of(coefficients, q);
+    parts.push_back(q.value() < kWholePrimeBound && takes_whole_residues(matrix_kernel()) ? 1 : 2);
     for (size_t b = 0; b < block; ++b)
-      products.push_back(product_of(ring, residues, limb, b, q, rows, input_rows, block));
+      products.push_back(product_of(ring, residues, limb, b, parts.back(), q, rows, input_rows, block));
   }
   std::vector<double> slots(block), integers(block);
   for (size_t row = 0; row < rows; ++row) {

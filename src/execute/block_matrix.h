@@ -15,7 +15,8 @@ struct BlockMatrix {
   static constexpr size_t kHalfBits = 15;
 
   /// Rows of a product, [part][row of the result], times columns [baby step][row of the input]. Parts are the
-  /// high and the low half of a sum's entries.
+  /// high and the low half of a sum's entries, or all of them where the kernel takes whole residues of the
+  /// prime.
   struct Product {
     IntegerMatrix sums;  ///< of every giant step but the last
     IntegerMatrix last;  ///< for which there is no baby step 0
@@ -30,6 +31,7 @@ struct BlockMatrix {
   size_t bytes() const;
 
   size_t block;
+  std::vector<size_t> parts;      ///< [limb] of a sum: 1 or 2
   std::vector<Product> products;  ///< [limb][b]
   /// [row][limb][b], at the scale of the sums, for positions from b N/B on in NTT form.
   std::vector<std::vector<std::vector<uint32_t>>> biases;

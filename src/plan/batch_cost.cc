@@ -3,6 +3,7 @@
 #include "cost.h"
 #include "cryptotl/ckks/wire.h"
 #include "cryptotl/plan/batch_plan.h"
+#include "cryptotl/rns/integer_matrix.h"
 
 namespace cryptotl {
 namespace {
@@ -19,20 +20,27 @@ PassCost cost_model(const BatchPlan& plan, const KernelSpeeds& speeds) {
   return {speeds, plan.params.log_n, plan.params.special_primes.size()};
 }
 
-/// Of integers with residues, in all limbs of both parts. A residue of a matrix with blocks is two integers,
-/// and a block 2B - 1 polynomials.
-double matrix_products(const BatchPlan& plan, size_t i) {
+/// Of entries with residues, in all limbs of both parts.
+double product_nanoseconds(const BatchPlan& plan, size_t i, const KernelSpeeds& speeds) {
   const double residues = 2 * real(plan.matrices[i].limbs * plan.slots());
-  if (!plan.has_blocks()) return residues * real(plan.widths[i]) * real(plan.widths[i + 1]);
-  return residues * 2 * real(2 * plan.block - 1) * real(plan.rows(plan.widths[i + 1])) *
+  return residues * real(plan.widths[i]) * real(plan.widths[i + 1]) *
+         (plan.narrow_entries ? speeds.multiply_add : speeds.wide_multiply_add);
+}
+
+/// Of the residues of 2B - 1 polynomials a block: two entries each, or one where the prime is small.
+double block_product_nanoseconds(const BatchPlan& plan, size_t i, const KernelSpeeds& speeds) {
+  double residue = 0;
+  for (size_t limb = 0; limb < plan.matrices[i].limbs; ++limb) {
+    residue += plan.params.primes[limb] < kWholePrimeBound ? speeds.whole_multiply_add
+                                                           : 2 * speeds.multiply_add;
+  }
+  return 2 * residue * real(plan.slots() * (2 * plan.block - 1)) * real(plan.rows(plan.widths[i + 1])) *
          real(plan.rows(plan.widths[i]));
 }
 
 double matrix_nanoseconds(const BatchPlan& plan, size_t i, const KernelSpeeds& speeds) {
-  const bool narrow = plan.has_blocks() || plan.narrow_entries;
-  const double products =
-      matrix_products(plan, i) * (narrow ? speeds.multiply_add : speeds.wide_multiply_add);
-  if (!plan.has_blocks()) return products;
+  if (!plan.has_blocks()) return product_nanoseconds(plan, i, speeds);
+  const double products = block_product_nanoseconds(plan, i, speeds);
   const PassCost cost = cost_model(plan, speeds);
   const double rows = real(plan.rows(plan.widths[i]));
   const size_t baby = baby_steps(plan.block);

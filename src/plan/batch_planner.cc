@@ -1,4 +1,4 @@
-// Plans for batches: chain_search.h over all rings and, without blocks, both sizes of entries.
+// Plans for batches: chain_search.h over all rings and both sizes of entries, or with blocks of primes.
 #include <cmath>
 
 #include "batch_noise.h"
@@ -70,8 +70,9 @@ Result<BatchPlan> plan_batch(const FoldedNetwork& network, const Calibration& ca
       const size_t block = (size_t{1} << log_n) / options.samples;
       if (block * options.samples != size_t{1} << log_n || block == 1 || !valid_block(block)) continue;
       const BatchPlan begun = outline(network, calibration, log_n, block, false);
-      search.add(begun, BatchNoise::with_blocks(network, weights, calibration, begun.params, block),
-                 rescales);
+      const auto noise = BatchNoise::with_blocks(network, weights, calibration, begun.params, block);
+      for (const size_t bits : {kPrimeBits, kWholePrimeBits})
+        search.add(begun, noise, rescales, {.prime_bits = bits});
       continue;
     }
     for (const bool narrow : {false, true}) {

@@ -34,7 +34,7 @@ class ChainSearch {
 
   /// A plan without chain and scales, and the noise of its answers.
   void add(Plan outline, Noise noise, const std::vector<bool>& rescales, const ChainRange& range = {}) {
-    const size_t most = static_cast<size_t>(guideline_log_qp(outline.params.log_n)) / kPrimeBits;
+    const auto most = static_cast<size_t>(guideline_log_qp(outline.params.log_n));
     outlines_.push_back(std::move(outline));
     noises_.push_back(std::move(noise));
     const auto visit = [&](const Chain& chain) {

@@ -19,8 +19,10 @@ namespace {
 constexpr size_t kCacheBytes = size_t{1} << 20;  // of packed residues: half of a second-level cache
 
 size_t digits_of(std::span<const int32_t> entries) {
-  const auto in_two = [](int32_t entry) { return std::abs(entry) <= kMaxNarrowEntry; };
-  return std::ranges::all_of(entries, in_two) ? 2 : 3;
+  int64_t largest = 0;
+  for (const int32_t entry : entries) largest = std::max(largest, std::abs(int64_t{entry}));
+  if (largest <= kMaxNarrowEntry) return 2;
+  return largest < kMatrixEntryBound ? 3 : 4;
 }
 
 size_t ceil_divide(size_t a, size_t b) { return (a + b - 1) / b; }
@@ -37,15 +39,16 @@ IntegerMatrix::IntegerMatrix(std::span<const int32_t> entries, size_t rows, size
                              const MatrixKernel& kernel)
     : kernel_(kernel), rows_(rows), columns_(columns), digits_(digits_of(entries)), tile_words_(0) {
   CRYPTOTL_ASSERT(entries.size() == rows * columns);
-  if (columns > kMaxMatrixColumns) {
-    throw Error(ErrorCode::invalid_argument, "a matrix of " + std::to_string(columns) + " columns; " +
-                                                 std::to_string(kMaxMatrixColumns) + " at most");
-  }
+  const size_t most_columns = whole() ? kMaxWholeColumns : kMaxMatrixColumns;
+  const int32_t bound = takes_whole_residues(kernel) ? kWholeEntryBound : kMatrixEntryBound;
   for (const int32_t entry : entries) {
-    if (entry > -kMatrixEntryBound && entry < kMatrixEntryBound) continue;
+    if (entry > -bound && entry < bound) continue;
     throw Error(ErrorCode::invalid_argument, "a matrix entry of " + std::to_string(entry) + "; below " +
-                                                 std::to_string(kMatrixEntryBound) +
-                                                 " in absolute value is right");
+                                                 std::to_string(bound) + " in absolute value is right");
+  }
+  if (columns > most_columns) {
+    throw Error(ErrorCode::invalid_argument, "a matrix of " + std::to_string(columns) + " columns; " +
+                                                 std::to_string(most_columns) + " at most");
   }
   for_each_part(columns, [&](size_t, size_t depth) { tile_words_ += kernel.weight_words(depth, digits_); });
   words_.resize(ceil_divide(rows, kernel.rows) * tile_words_);
@@ -74,7 +77,7 @@ MatrixProduct::MatrixProduct(const MatrixKernel& kernel, size_t most_columns) : 
 void MatrixProduct::multiply(const IntegerMatrix& matrix, std::span<const uint32_t* const> in,
                              std::span<uint32_t* const> out, size_t first, size_t count, const Modulus& q) {
   CRYPTOTL_ASSERT(in.size() == matrix.columns() && out.size() == matrix.rows() && count <= width_ &&
-                  &matrix.kernel_ == &kernel_);
+                  &matrix.kernel_ == &kernel_ && !(matrix.whole() && q.value() >= kWholePrimeBound));
   const size_t positions = kernel_.positions;
   const size_t panels = ceil_divide(count, positions);
   std::ranges::fill(starts_, 0);
@@ -84,7 +87,7 @@ void MatrixProduct::multiply(const IntegerMatrix& matrix, std::span<const uint32
     for (size_t panel = 0; panel < panels; ++panel, packed += kernel_.residue_words(depth)) {
       const size_t at = panel * positions;
       kernel_.pack_residues(packed, starts_.data() + at, in.data() + column, depth, first + at,
-                            std::min(positions, count - at));
+                            std::min(positions, count - at), matrix.digits_);
     }
   });
   const uint64_t* weights = matrix.words_.data();
@@ -183,5 +186,7 @@ const MatrixKernel& matrix_kernel() {
 void select_matrix_kernel(std::string_view wanted) { chosen.store(&find(wanted), std::memory_order_relaxed); }
 
 std::string_view name(const MatrixKernel& kernel) { return kernel.name; }
+
+bool takes_whole_residues(const MatrixKernel& kernel) { return kernel.most_digits == 4; }
 
 }  // namespace cryptotl

@@ -31,12 +31,26 @@ ParamsSpec good_spec() { return test_spec(13, 5); }
 
 TEST(Params, RefuseAPrimeOutOfRange) {
   ParamsSpec spec = good_spec();
-  spec.primes[1] = ntt_primes(1u << 29, 1u << 14, 1)[0];
-  EXPECT_EQ(refusal(spec), ErrorCode::invalid_argument);
+  EXPECT_EQ(refusal(test_spec(13, 5, 2, 1, 25)), ErrorCode::invalid_argument);
   spec.primes[1] = 1073872897;  // a prime, 1 modulo 2^14, above 2^30
   EXPECT_EQ(refusal(spec), ErrorCode::invalid_argument);
   spec.primes[1] = 0;
   EXPECT_EQ(refusal(spec), ErrorCode::invalid_argument);
+}
+
+TEST(Params, TakePrimesOf26BitsAndRefuseThoseOfDifferentNumbersOfBits) {
+  const auto small = Params::create(test_spec(13, 6, 2, 2, 26));
+  ASSERT_TRUE(small.ok());
+  EXPECT_EQ((*small)->prime_bits(), 26u);
+  EXPECT_EQ(fast_params()->prime_bits(), 30u);
+  for (const size_t bits : {26, 29}) {
+    ParamsSpec spec = good_spec();
+    spec.primes.back() = ntt_primes(1u << bits, 1u << 14, 1)[0];
+    EXPECT_EQ(refusal(spec), ErrorCode::invalid_argument) << bits;
+    spec = good_spec();
+    spec.special_primes[0] = ntt_primes(1u << bits, 1u << 14, 1)[0];
+    EXPECT_EQ(refusal(spec), ErrorCode::invalid_argument) << bits;
+  }
 }
 
 TEST(Params, RefuseAComposite) {

@@ -120,8 +120,12 @@ TEST_P(SamplerTest, DiffersBetweenAProcessAndItsForks) {
 INSTANTIATE_TEST_SUITE_P(Both, SamplerTest, testing::Values(&sample_ternary, &sample_error),
                          [](const auto& test) { return test.index == 0 ? "Ternary" : "Error"; });
 
-TEST(SampleUniform, IsUniformBelowThePrime) {
-  const Modulus q = fast_params()->modulus(2);
+/// By bits of the prime.
+class UniformResidues : public testing::TestWithParam<size_t> {};
+INSTANTIATE_TEST_SUITE_P(Bits, UniformResidues, testing::Values(26, 28, 30));
+
+TEST_P(UniformResidues, LieBelowThePrime) {
+  const Modulus q(ntt_primes(1u << GetParam(), 1u << 14, 3)[2]);
   constexpr size_t kCells = 997;
   constexpr size_t kCount = 4'000'000;
   std::vector<uint32_t> draws(kCount);

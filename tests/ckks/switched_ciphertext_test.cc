@@ -100,8 +100,23 @@ std::vector<double> decrypted_by_definition(const SecretKey& secret, const Switc
   return out;
 }
 
-TEST_F(SwitchTest, DecryptionIsExactForEveryModulusAndTheLargestNumbers) {
-  const ParamsPtr params = minute_params();
+TEST_F(SwitchTest, HoldsItsProductsInAsManyPrimesAsTheirBitsAsk) {
+  // N 2^(k+1) = 2^(k+8), below the product of primes above 2^29, or above 2^25.
+  const ParamsPtr wide = minute_params(3), narrow = minute_params(3, 1, 26);
+  EXPECT_EQ(switch_primes(*wide, 21), 1u);
+  EXPECT_EQ(switch_primes(*wide, 22), 2u);
+  EXPECT_EQ(switch_primes(*narrow, 17), 1u);
+  EXPECT_EQ(switch_primes(*narrow, 18), 2u);
+  EXPECT_EQ(switch_primes(*narrow, 92), 4u) << "the special one, too";
+  EXPECT_EQ(switch_primes(*narrow, 93), 0u);
+}
+
+/// By bits of the primes.
+class SwitchDecryption : public testing::TestWithParam<size_t> {};
+INSTANTIATE_TEST_SUITE_P(Bits, SwitchDecryption, testing::Values(26, 30));
+
+TEST_P(SwitchDecryption, IsExactForEveryModulusAndTheLargestNumbers) {
+  const ParamsPtr params = minute_params(3, 1, GetParam());
   const SecretKey secret = SecretKey::generate(params);
   const SecretKey ones =
       SecretKey::from_coefficients(params, secret.id(), std::vector<int8_t>(params->n(), 1));

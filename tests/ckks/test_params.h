@@ -13,9 +13,10 @@ struct InsecureParamsForTest {
   }
 };
 
-/// `limbs` ciphertext primes and `special` special ones, of 30 bits, for N = 2^log_n.
-inline ParamsSpec test_spec(size_t log_n, size_t limbs, size_t base_limbs = 2, size_t special = 1) {
-  const std::vector<uint32_t> primes = ntt_primes(1u << 30, uint32_t{2} << log_n, limbs + special);
+/// `limbs` ciphertext primes and `special` special ones, of 30 or fewer bits, for N = 2^log_n.
+inline ParamsSpec test_spec(size_t log_n, size_t limbs, size_t base_limbs = 2, size_t special = 1,
+                            size_t bits = 30) {
+  const std::vector<uint32_t> primes = ntt_primes(1u << bits, uint32_t{2} << log_n, limbs + special);
   ParamsSpec spec;
   spec.log_n = log_n;
   spec.special_primes.assign(primes.begin(), primes.begin() + static_cast<std::ptrdiff_t>(special));
@@ -33,8 +34,8 @@ inline ParamsPtr wide_params(size_t special) {
 }
 
 /// N = 128, so that an object has few bytes; for tests of formats alone.
-inline ParamsPtr minute_params(size_t limbs = 3, size_t special = 1) {
-  return InsecureParamsForTest::create(test_spec(7, limbs, 2, special));
+inline ParamsPtr minute_params(size_t limbs = 3, size_t special = 1, size_t bits = 30) {
+  return InsecureParamsForTest::create(test_spec(7, limbs, 2, special, bits));
 }
 
 /// Small and insecure, for tests that try many things.

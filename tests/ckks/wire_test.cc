@@ -607,32 +607,53 @@ TEST_P(PublicKeyWireTest, KnowsItsSizeAhead) {
 
 INSTANTIATE_TEST_SUITE_P(SpecialPrimes, PublicKeyWireTest, testing::Values(1, 2, 3));
 
-TEST(PackResidues, GiveBackEveryBit) {
-  for (size_t bit = 0; bit < 30; ++bit) {
-    for (size_t place = 0; place < 8; ++place) {
-      std::vector<uint32_t> residues(8), back(8);
+/// By bits of a residue.
+class PackResidues : public testing::TestWithParam<size_t> {};
+INSTANTIATE_TEST_SUITE_P(Bits, PackResidues, testing::Values(25, 26, 27, 29, 30, 32));
+
+TEST_P(PackResidues, GiveBackEveryBit) {
+  const size_t bits = GetParam();
+  for (size_t bit = 0; bit < bits; ++bit) {
+    for (size_t place = 0; place < 16; ++place) {
+      std::vector<uint32_t> residues(16), back(16);
       residues[place] = 1u << bit;
-      Bytes packed(30);
+      Bytes packed(2 * bits);
       pack_residues(residues, packed);
       unpack_residues(packed, back);
       EXPECT_EQ(back, residues);
-      // Little-endian: bit b of residue r is bit 30 r + b of the stream.
-      Bytes expected(30);
-      const size_t at = 30 * place + bit;
+      // Little-endian: bit i of residue r is bit b r + i of the stream.
+      Bytes expected(2 * bits);
+      const size_t at = bits * place + bit;
       expected[at / 8] = static_cast<uint8_t>(1 << at % 8);
-      EXPECT_EQ(packed, expected);
+      EXPECT_TRUE(packed == expected) << place << " " << bit;
     }
   }
 }
 
-TEST(PackResidues, RoundTripRandomResidues) {
+TEST_P(PackResidues, RoundTripRandomResidues) {
   std::mt19937 generator(9);
   std::vector<uint32_t> residues(4096), back(4096);
-  for (uint32_t& residue : residues) residue = static_cast<uint32_t>(generator() >> 2);
-  Bytes packed(4096 * 30 / 8);
+  for (uint32_t& residue : residues) residue = static_cast<uint32_t>(generator()) >> (32 - GetParam());
+  Bytes packed(4096 / 8 * GetParam());
   pack_residues(residues, packed);
   unpack_residues(packed, back);
   EXPECT_EQ(back, residues);
+}
+
+TEST(SmallPrimes, MakeSmallerObjectsThatComeBack) {
+  const ParamsPtr params = minute_params(4, 2, 26);
+  const SecretKey secret = SecretKey::generate(params);
+  const std::vector<int64_t> message(params->n(), 1 << 18);
+  const Ciphertext sent = encrypt(secret, message, 0x1p18, 4);
+  const Bytes bytes = write_ciphertext(sent);
+  EXPECT_EQ(bytes.size(), ciphertext_bytes(*params, 2, 4, true));
+  EXPECT_LT(bytes.size(), ciphertext_bytes(*minute_params(4, 2), 2, 4, true));
+  for (const double value : decrypt(secret, read_ciphertext(bytes, params).value()))
+    EXPECT_NEAR(value, 1 << 18, 100);
+  const std::vector<KeyRequest> requests = {{kRelinearisation, 4}, {5, 3}};
+  const Bytes keys = write_evaluation_keys(make_evaluation_keys(secret, requests));
+  EXPECT_EQ(keys.size(), evaluation_key_bytes(*params, requests));
+  EXPECT_TRUE(write_evaluation_keys(read_evaluation_keys(keys, params).value()) == keys);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "cryptotl/base/file.h"
 #include "cryptotl/ckks/wire.h"
+#include "cryptotl/rns/integer_matrix.h"
 #include "execute/encrypted_batches.h"
 
 namespace cryptotl {
@@ -35,6 +36,26 @@ TEST_P(BatchSizes, AnswerFewSamplesAndSeveralThreadsAlike) {
   Batches both(random_network(9, 130, 70, 2), {.samples = GetParam()}, 2);
   const Matrix rows = uniform_rows(3, 9, 4);
   EXPECT_LE(largest_difference(both.features(rows), forward(both.folded, rows)), both.plan.predicted_error);
+}
+
+TEST(BatchRunner, AnswersToTheSameBitsWhateverTheMatrixKernel) {
+  PlanOptions options{.samples = 1024};
+  options.speeds.multiply_add *= 1000;  // so that small primes pay
+  Batches both(random_network(24, 20, 7, 1), options);
+  ASSERT_EQ(both.program->params()->prime_bits(), 26u);
+  const EncryptedBatch batch = both.encrypted(uniform_rows(100, 24, 3));
+  const auto answers_by = [&](std::string_view kernel) {
+    select_matrix_kernel(kernel);
+    BatchRunner runner(std::make_shared<BatchProgram>(both.folded, both.calibration, both.plan), 1);
+    both.send(batch, runner);
+    runner.run(*both.keys);
+    return runner.answer_rows(0, both.plan.output_rows(), *both.keys, true);
+  };
+  const std::string before(name(matrix_kernel()));
+  const std::vector<Bytes> expected = answers_by("scalar");
+  for (const MatrixKernel* kernel : available_matrix_kernels())
+    EXPECT_TRUE(answers_by(name(*kernel)) == expected) << name(*kernel);
+  select_matrix_kernel(before);
 }
 
 TEST(BatchPlan, SaysWhichPrecisionItsIntegersReach) {

@@ -47,6 +47,20 @@ TEST(BatchPlan, OfFewSamplesSharesTheSlotsAmongFeatures) {
   EXPECT_EQ(required_keys(plan).size(), 7u);
 }
 
+TEST(BatchPlan, TakesSmallPrimesWhereAResidueOfTheirsIsOneFactor) {
+  KernelSpeeds speeds = KernelSpeeds::reference();
+  const auto bits = [&](size_t samples) {
+    const BatchPlan plan =
+        plan_batch(kNetwork, kCalibration, {.samples = samples, .speeds = speeds}).value();
+    return Params::create(plan.params).value()->prime_bits();
+  };
+  EXPECT_EQ(bits(2048), 26u);
+  EXPECT_EQ(bits(1024), 26u);
+  EXPECT_EQ(bits(0), 30u);
+  speeds.whole_multiply_add = 2 * speeds.multiply_add;
+  EXPECT_EQ(bits(2048), 30u);
+}
+
 TEST(BatchPlan, RefusesNumbersOfSamplesThatShareNoSlots) {
   for (const size_t samples : {1000, 3, 16, 1 << 20}) {
     const auto plan = plan_batch(kNetwork, kCalibration, {.samples = samples});

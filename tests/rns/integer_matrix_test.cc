@@ -101,6 +101,31 @@ TEST_P(IntegerMatrixTest, HoldsTheLargestSums) {
   }
 }
 
+const Modulus kSmallPrime(ntt_primes(kWholePrimeBound, 1u << 14, 1)[0]);
+
+TEST_P(IntegerMatrixTest, MultipliesWholeResiduesOfSmallPrimes) {
+  if (!takes_whole_residues(kernel())) GTEST_SKIP() << "a kernel that multiplies bytes";
+  for (const auto& [rows, columns, positions] :
+       {Case{1, 1, 16}, Case{9, 257, 64}, Case{17, 511, 80}, Case{5, kMaxWholeColumns, 32}}) {
+    Rows in(columns, positions);
+    for (size_t k = 0; k < columns; ++k)
+      in.words[k] = random_residues(positions, kSmallPrime, static_cast<uint32_t>(k));
+    check(random_entries(rows * columns, kWholeEntryBound, 7), in, rows, kSmallPrime);
+  }
+}
+
+TEST_P(IntegerMatrixTest, HoldsTheLargestSumsOfWholeResidues) {
+  if (!takes_whole_residues(kernel())) GTEST_SKIP() << "a kernel that multiplies bytes";
+  const Modulus least(ntt_primes((1u << 25) + (1u << 22), 1u << 14, 1)[0]);
+  for (const Modulus& q : {kSmallPrime, least}) {
+    for (const int32_t entry : {kWholeEntryBound - 1, 1 - kWholeEntryBound, kMatrixEntryBound}) {
+      Rows in(kMaxWholeColumns, 16);
+      for (Words& row : in.words) row.assign(16, q.value() - 1);
+      check(std::vector<int32_t>(2 * kMaxWholeColumns, entry), in, 2, q);
+    }
+  }
+}
+
 TEST_P(IntegerMatrixTest, MayWriteOverWhatItReads) {
   const Modulus q(ntt_primes(1u << 30, 1u << 14, 1)[0]);
   Rows rows(40, 32);
@@ -115,8 +140,17 @@ TEST_P(IntegerMatrixTest, MayWriteOverWhatItReads) {
 }
 
 TEST_P(IntegerMatrixTest, RefusesEntriesAndColumnsBeyondItsBounds) {
-  EXPECT_THROW(IntegerMatrix(std::vector<int32_t>{kMatrixEntryBound}, 1, 1, kernel()), Error);
-  EXPECT_THROW(IntegerMatrix(std::vector<int32_t>{-kMatrixEntryBound}, 1, 1, kernel()), Error);
+  const bool whole = takes_whole_residues(kernel());
+  const int32_t bound = whole ? kWholeEntryBound : kMatrixEntryBound;
+  EXPECT_THROW(IntegerMatrix(std::vector<int32_t>{bound}, 1, 1, kernel()), Error);
+  EXPECT_THROW(IntegerMatrix(std::vector<int32_t>{-bound}, 1, 1, kernel()), Error);
+  const auto wide = [&](size_t columns) {
+    return IntegerMatrix(std::vector<int32_t>(columns, kMatrixEntryBound), 1, columns, kernel());
+  };
+  if (whole) {
+    EXPECT_NO_THROW(wide(kMaxWholeColumns));
+    EXPECT_THROW(wide(kMaxWholeColumns + 1), Error);
+  }
   EXPECT_THROW(IntegerMatrix(std::vector<int32_t>(kMaxMatrixColumns + 1), 1, kMaxMatrixColumns + 1, kernel()),
                Error);
 }

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <bit>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -177,20 +178,26 @@ class LiftTest : public KernelTest {
  protected:
   static constexpr uint32_t kLiftPrimes[] = {536903681,  1073741789, 1073692673, 536871017, 1073741783,
                                              1073741741, 805306457,  1073741723, 1073741719};
+  /// One of them, or one that lies alike among those of fewer bits.
+  static uint32_t lift_prime(size_t k, size_t bits) {
+    uint32_t prime = kLiftPrimes[k] >> (30 - bits);
+    while (!is_prime(prime)) prime += prime < 3u << (bits - 2) ? 1u : ~0u;
+    return prime;
+  }
 
   /// Digits for `count` primes: random, with the edges of each and, in the first places, those of all at
   /// once.
   struct Integers {
-    Integers(size_t n, size_t count, uint64_t seed) {
+    Integers(size_t n, size_t count, uint64_t seed, size_t bits = 30) {
       for (size_t k = 0; k < count; ++k) {
-        const uint32_t prime = kLiftPrimes[k];
+        const uint32_t prime = lift_prime(k, bits);
         const uint32_t half = prime / 2;
         Words& digits = words.emplace_back(random_words(n, prime, prime, seed + k));
         const uint32_t edges[] = {0, half, half + 1, prime - 1, half - 1, 1};
         for (size_t i = 0; i < std::size(edges); ++i) digits[i] = edges[i];
         for (size_t i = 0; i < std::size(edges); ++i) digits[6 + i] = edges[(i + k) % std::size(edges)];
       }
-      for (size_t k = 0; k < count; ++k) radix.push(words[k].data(), kLiftPrimes[k]);
+      for (size_t k = 0; k < count; ++k) radix.push(words[k].data(), lift_prime(k, bits));
     }
     Integers(const Integers&) = delete;
     Integers& operator=(const Integers&) = delete;
@@ -215,10 +222,12 @@ class LiftTest : public KernelTest {
   template <typename Check>
   static void for_all(const Check& check) {
     for (size_t count = 1; count <= MixedRadix::kMaxDigits; ++count) {
-      for (const uint32_t target : kLiftPrimes) {
+      for (size_t target = 0; target < std::size(kLiftPrimes); ++target) {
         for (const size_t n : {16, 48, 64, 80, 1024}) {
-          const Integers x(n, count, n);
-          check(x, n, Modulus(target));
+          for (const size_t bits : {26, 30}) {
+            const Integers x(n, count, n, bits);
+            check(x, n, Modulus(lift_prime(target, bits)));
+          }
         }
       }
     }
@@ -253,12 +262,12 @@ TEST_P(LiftTest, SubtractLiftedTakesTheIntegersAwayAndMultiplies) {
 
 TEST_P(LiftTest, NttForwardLiftedIsTheTransformOfTheLiftAtAllSizes) {
   for (size_t log_n = 7; log_n <= 16; ++log_n) {
-    for (const uint32_t below : {1u << 30, 900u << 20, (1u << 29) + (1u << 26)}) {
+    for (const uint32_t below : {1u << 30, 900u << 20, (1u << 29) + (1u << 26), 1u << 26}) {
       const Modulus q(ntt_primes(below, uint32_t{2} << log_n, 1)[0]);
       const NttTables tables(q, log_n);
       for (size_t count = 1; count <= MixedRadix::kMaxDigits; ++count) {
         if (log_n > 13 && count % 3 != 1) continue;
-        const Integers x(tables.n, count, log_n);
+        const Integers x(tables.n, count, log_n, static_cast<size_t>(std::bit_width(q.value())));
         Words expected(tables.n), out(tables.n);
         for (size_t i = 0; i < tables.n; ++i) expected[i] = x.at(i, q);
         scalar().ntt_forward(expected.data(), tables);

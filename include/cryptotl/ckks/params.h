@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -35,8 +36,8 @@ struct ParamsSpec {
 class Params {
  public:
   /// insecure_parameters where log2(Q P) exceeds the bound of the 2024 guideline for N (compared exactly), or
-  /// where the guideline has no row for N; invalid_argument where a prime is out of [2^29, 2^30), composite,
-  /// repeated or not 1 modulo 2N (4N in the conjugate-invariant ring), or where the base is empty or larger
+  /// where the guideline has no row for N; invalid_argument where a prime is out of [2^25, 2^30), composite,
+  /// repeated, of other bits than the rest or not 1 modulo 2N (4N in the conjugate-invariant ring), or where the base is empty or larger
   /// than the chain. RLWE in the conjugate-invariant ring of N dimensions is held to the same bound as in the
   /// cyclotomic one: its best known attacks are those on LWE with N secret coefficients (Kim and Song, eprint
   /// 2018/952, section 3; so does Lattigo).
@@ -50,6 +51,8 @@ class Params {
   size_t slots() const { return spec_.ring == Ring::cyclotomic ? n() / 2 : n(); }
   size_t num_primes() const { return spec_.primes.size(); }
   size_t num_special() const { return spec_.special_primes.size(); }
+  /// Of each prime.
+  size_t prime_bits() const { return static_cast<size_t>(std::bit_width(spec_.primes.front())); }
   size_t top_level() const { return num_primes() - spec_.base_limbs; }
   /// Decomposition digits of a polynomial of so many limbs.
   size_t digits(size_t limbs) const { return (limbs + num_special() - 1) / num_special(); }

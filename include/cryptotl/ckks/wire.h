@@ -51,7 +51,8 @@ Bytes write_object(ObjectKind kind, const Digest& params_id, const KeyId& key_id
 Result<ByteView> read_object(ByteView bytes, ObjectKind kind, const Digest& params_id,
                              ObjectHeader* header = nullptr);
 
-/// A ciphertext; c_1 is left out while its seed is there. Residues travel in 30 bits.
+/// A ciphertext; c_1 is left out while its seed is there. Residues travel in as many bits as the
+/// primes have.
 Bytes write_ciphertext(const Ciphertext& ciphertext);
 /// Refuses what is not exactly a ciphertext under these parameters: a wrong length, a residue at or above its
 /// prime, a scale that is not a finite number of at least 1, and so on.
@@ -88,7 +89,7 @@ Bytes write_answer(const SwitchedCiphertext& answer);
 /// As read_ciphertext; refuses moduli that check_switch does. Every bit pattern is a coefficient.
 Result<SwitchedCiphertext> read_answer(ByteView bytes, const ParamsPtr& params);
 
-/// One row of an encrypted batch: c_0 alone, in coefficient form, in 30 bits a residue.
+/// One row of an encrypted batch: c_0 alone, in coefficient form.
 Bytes write_batch_row(const Params& params, const KeyId& key_id, const BatchRow& place,
                       const RnsPolynomial& c0);
 /// Writes its residues to limb i from out[i] on, N each, and returns where it says that it belongs. Refuses
@@ -112,7 +113,7 @@ size_t public_key_bytes(const Params& params);
 /// Exact size of an answer's bytes, header included.
 size_t answer_bytes(const Params& params, size_t modulus_bits, size_t dropped_bits);
 
-/// Packs residues below 2^30 into 30 bits each, little-endian; `residues` a multiple of 4.
+/// Packs a multiple of 8 residues, little-endian, into as many bits each as `out` has for them: up to 32.
 void pack_residues(std::span<const uint32_t> residues, std::span<uint8_t> out);
 void unpack_residues(ByteView packed, std::span<uint32_t> out);
 

@@ -19,18 +19,28 @@ inline constexpr int32_t kMatrixEntryBound = 1 << 17;
 inline constexpr int32_t kMaxNarrowEntry = 127 * 257;
 /// The most columns: sums of so many products of an entry and a residue stay below 2^60.
 inline constexpr size_t kMaxMatrixColumns = 4096;
+/// Larger entries, below this one, are centred residues of a prime below kWholePrimeBound, and meet residues
+/// of such primes alone.
+inline constexpr int32_t kWholeEntryBound = 1 << 25;
+inline constexpr uint32_t kWholePrimeBound = 1 << 26;
+/// The most columns of a matrix that has one.
+inline constexpr size_t kMaxWholeColumns = 1024;
+/// Whether a kernel takes them: those that multiply words do, those that multiply bytes do not.
+bool takes_whole_residues(const MatrixKernel& kernel);
 
 /// A matrix of small signed integers, laid out for one of the kernels that multiply it with residues: the
 /// product of a plain matrix with encrypted rows, which is linear in each residue of the rows (Bae, Cheon,
 /// Hanrot, Park and Stehle, eprint 2024/1284). Immutable, shared between threads.
 class IntegerMatrix {
  public:
-  /// `entries` [rows][columns]. Throws invalid_argument for an entry at or beyond kMatrixEntryBound, or more
-  /// than kMaxMatrixColumns columns.
+  /// `entries` [rows][columns]. Throws invalid_argument for an entry at or beyond the kernel's bound, or more
+  /// than kMaxMatrixColumns or kMaxWholeColumns columns.
   IntegerMatrix(std::span<const int32_t> entries, size_t rows, size_t columns, const MatrixKernel& kernel);
 
   size_t rows() const { return rows_; }
   size_t columns() const { return columns_; }
+  /// Whether an entry is at or beyond kMatrixEntryBound.
+  bool whole() const { return digits_ > 3; }
   size_t bytes() const { return words_.size() * sizeof(uint64_t); }
   const MatrixKernel& kernel() const { return kernel_; }
 
@@ -39,7 +49,7 @@ class IntegerMatrix {
   const MatrixKernel& kernel_;
   size_t rows_;
   size_t columns_;
-  size_t digits_;      ///< bytes of an entry, for the kernels that multiply bytes
+  size_t digits_;      ///< bytes of an entry; 4 where whole()
   size_t tile_words_;  ///< of one tile of rows
   AlignedVector<uint64_t> words_;
 };
@@ -56,7 +66,7 @@ class MatrixProduct {
   /// out[r][i] = sum_c matrix[r][c] in[c][i] mod q for positions first <= i < first + count, count at most
   /// width(), and rows given by their beginnings. Residues are below q, first and count multiples of 16. All
   /// of `in` is read before `out` is written, so rows of `out` may be rows of `in`. Equal to the bit whatever
-  /// the kernel.
+  /// the kernel. A whole() matrix takes a q below kWholePrimeBound.
   void multiply(const IntegerMatrix& matrix, std::span<const uint32_t* const> in,
                 std::span<uint32_t* const> out, size_t first, size_t count, const Modulus& q);
 

@@ -12,6 +12,7 @@ struct KernelSpeeds {
   double pass = 0;               ///< an elementwise kernel, a word
   double multiply_add = 0;       ///< matrix_kernel(), a product of a residue and an entry of at most 32,639
   double wide_multiply_add = 0;  ///< the same with entries up to kMatrixEntryBound
+  double whole_multiply_add = 0;  ///< the same modulo a prime below kWholePrimeBound, of any entry
 
   /// What is taken where nothing was measured: one core of an Intel Emerald Rapids with AVX-512, so that
   /// plans that are made without a machine are the same everywhere.

@@ -56,7 +56,7 @@ struct KernelTable {
   /// out = (a - b) s mod q: the last step of ModDown and rescale. b below 2q.
   void (*subtract_multiply_scalar)(uint32_t* out, const uint32_t* a, const uint32_t* b, uint32_t scalar,
                                    size_t n, const Modulus& q);
-  /// out = x mod q, all primes of x and q in (2^29, 2^30).
+  /// out = x mod q, all primes of x and q of equally many bits.
   void (*lift)(uint32_t* out, const MixedRadix& x, size_t n, const Modulus& q);
   /// out = (a - x) s mod q, primes as for lift.
   void (*subtract_lifted)(uint32_t* out, const uint32_t* a, const MixedRadix& x, uint32_t scalar, size_t n,

@@ -12,7 +12,7 @@ struct MixedRadix {
 
   size_t count = 0;
   const uint32_t* digits[kMaxDigits] = {};  ///< [N] each, below their primes
-  uint32_t primes[kMaxDigits] = {};         ///< in (2^29, 2^30)
+  uint32_t primes[kMaxDigits] = {};         ///< of equally many bits
 
   void push(const uint32_t* digit, uint32_t prime) {
     digits[count] = digit;

@@ -140,7 +140,7 @@ void subtract_multiply_scalar(uint32_t* out, const uint32_t* a, const uint32_t* 
   }
 }
 
-// A representative is below 2^29 in absolute value, hence below q: one addition makes it a residue.
+// A representative is at most half a prime in absolute value, hence below q: one addition makes it a residue.
 uint32_t centred(const MixedRadix& x, size_t k, size_t i, uint32_t q) {
   const uint32_t digit = x.digits[k][i];
   return digit > x.primes[k] / 2 ? digit - x.primes[k] + q : digit;

@@ -16,7 +16,7 @@ class Lift {
   CRYPTOTL_INLINE Lift(const MixedRadix& x, const Modulus& to) : x_(x) {
     for (size_t k = 0; k < x.count; ++k) {
       const uint32_t prime = x.primes[k];
-      const uint32_t residue = prime >= to.value() ? prime - to.value() : prime;  // both have 30 bits
+      const uint32_t residue = prime >= to.value() ? prime - to.value() : prime;  // equally many bits
       half_[k] = prime / 2;
       shift_[k] = to.value() - prime;
       factor_[k] = residue;
@@ -36,7 +36,7 @@ class Lift {
   }
 
  private:
-  // A representative is below 2^29 in absolute value, hence below the prime: one addition makes it a residue.
+  // A representative is at most half a prime in absolute value, hence below q: one addition makes it a residue.
   CRYPTOTL_INLINE Register centred(size_t k, size_t i) const {
     return V::add_where_above(V::load(x_.digits[k] + i), V::broadcast(half_[k]), V::broadcast(shift_[k]));
   }

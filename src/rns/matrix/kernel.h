@@ -13,6 +13,7 @@ struct MatrixKernel {
   std::string_view name;
   size_t rows;
   size_t positions;
+  size_t most_digits;  ///< of an entry
 
   /// 64-bit words of a tile of the matrix, of entries of `digits` bytes, and of a tile of residues.
   size_t (*weight_words)(size_t depth, size_t digits);
@@ -21,13 +22,13 @@ struct MatrixKernel {
   void (*pack_weights)(uint64_t* out, const int32_t* entries, size_t rows, size_t depth, size_t stride,
                        size_t digits);
   /// Lays out positions `first` and on, `count` of them, of `depth` rows of residues, and adds to starts[i]
-  /// what a sum over them begins with.
+  /// what a sum over them begins with where entries have `digits` bytes.
   void (*pack_residues)(uint64_t* out, int64_t* starts, const uint32_t* const* rows, size_t depth,
-                        size_t first, size_t count);
+                        size_t first, size_t count, size_t digits);
   /// sums[r * stride + i] += the products of a tile.
   void (*multiply)(int64_t* sums, size_t stride, const uint64_t* weights, const uint64_t* residues,
                    size_t depth, size_t digits);
-  /// out[i] = sums[i] mod q for |sums[i]| < 2^60.
+  /// out[i] = sums[i] mod q for |sums[i]| < 2^61.
   void (*reduce)(uint32_t* out, const int64_t* sums, size_t count, uint32_t q, uint32_t negated_inverse,
                  uint32_t montgomery_square);
 };

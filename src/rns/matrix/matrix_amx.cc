@@ -34,7 +34,7 @@ void pack_weights(uint64_t* out, const int32_t* entries, size_t rows, size_t dep
 }
 
 void pack_residues(uint64_t* out, int64_t*, const uint32_t* const* rows, size_t depth, size_t first,
-                   size_t count) {
+                   size_t count, size_t) {
   for (size_t group = 0; group < kGroups; ++group, out += group_words(depth)) {
     const size_t done = group * kBytePositions;
     const size_t left = count > done ? count - done : 0;
@@ -114,7 +114,7 @@ void multiply(int64_t* sums, size_t stride, const uint64_t* weights, const uint6
 
 }  // namespace
 
-constinit const MatrixKernel amx_matrix_kernel = {"amx",         kRows,         kGroups* kBytePositions,
+constinit const MatrixKernel amx_matrix_kernel = {"amx",         kRows,         kGroups* kBytePositions, 3,
                                                   weight_words,  residue_words, pack_weights,
                                                   pack_residues, multiply,      reduce_sums};
 

@@ -1,5 +1,5 @@
-// The same with 52-bit multiply-adds: AVX-512 IFMA. A product is below 2^48, so its low 52 bits are all of
-// it.
+// The same with 52-bit multiply-adds: AVX-512 IFMA. Products are below 2^52, so their low 52 bits are all
+// of them.
 #include "rns/matrix/avx512_words-inl.h"
 #include "rns/matrix/words-inl.h"
 

@@ -28,7 +28,7 @@ void pack_weights(uint64_t* out, const int32_t* entries, size_t rows, size_t dep
 }
 
 void pack_residues(uint64_t* out, int64_t*, const uint32_t* const* rows, size_t depth, size_t first,
-                   size_t count) {
+                   size_t count, size_t) {
   pack_residue_bytes(out, rows, depth, kColumns, first, count);
 }
 
@@ -87,8 +87,8 @@ void multiply(int64_t* sums, size_t stride, const uint64_t* weights, const uint6
 
 }  // namespace
 
-constinit const MatrixKernel vnni_matrix_kernel = {"vnni",        kRows,         kBytePositions,
-                                                   weight_words,  residue_words, pack_weights,
+constinit const MatrixKernel vnni_matrix_kernel = {"vnni",       kRows,         kBytePositions, 3,
+                                                   weight_words, residue_words, pack_weights,
                                                    pack_residues, multiply,      reduce_sums};
 
 }  // namespace cryptotl
