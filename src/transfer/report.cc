@@ -139,7 +139,7 @@ std::string tiles(const Json& evaluation) {
                 "balanced accuracy with " + text_at(gain, "n") + " labels, over the client's own data alone");
   }
   if (const auto value = number_at(evaluation, "ms_per_pass")) {
-    out += tile(short_number(*value) + " ms", evaluation.value("mode", "") == "batch"
+    out += tile(short_number(*value) + " ms", text_at(evaluation, "mode") == "batch"
                                                   ? "an input's share of an encrypted batch on the server"
                                                   : "an encrypted pass on the server (median)");
   }
@@ -400,6 +400,16 @@ std::string facts(const Json& evaluation) {
   return out + "</dl></div>";
 }
 
+/// Nothing of batches, where every input has the same share.
+std::string latency_chart(const Json& evaluation) {
+  std::vector<double> latency;
+  for (const Json& value : member(evaluation, "latency_ms")) {
+    if (value.is_number()) latency.push_back(value.get<double>());
+  }
+  if (latency.size() < 2 || text_at(evaluation, "mode") == "batch") return "";
+  return histogram("Time of an encrypted pass on the server", "milliseconds", latency);
+}
+
 }  // namespace
 
 std::string report_html(const Json& evaluation) {
@@ -414,10 +424,6 @@ std::string report_html(const Json& evaluation) {
     axis.label = label;
     return axis;
   };
-  std::vector<double> latency;
-  for (const Json& value : member(evaluation, "latency_ms")) {
-    if (value.is_number()) latency.push_back(value.get<double>());
-  }
   const bool several = label_count(evaluation) > 2;
   std::ostringstream out;
   out << "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
@@ -450,9 +456,7 @@ std::string report_html(const Json& evaluation) {
                             labelled("precision"),
                             {}})) +
           card(confusion(member(evaluation, "confusion"))) +
-          card(latency.size() < 2
-                   ? ""
-                   : histogram("Time of an encrypted pass on the server", "milliseconds", latency)));
+          card(latency_chart(evaluation)));
   out << section("Learning curves", "", learning_cards(member(evaluation, "learning")));
   out << "<h2>How it was made</h2>" << facts(evaluation) << "</main></body></html>\n";
   return out.str();

@@ -69,6 +69,7 @@ Json full_evaluation() {
   out["confusion"] = {{"labels", {"ham", "spam"}}, {"counts", {{702, 46}, {38, 512}}}};
   out["agreement"] = {{"rows", 1298}, {"labels_equal", 1298}, {"max_score_difference", 1.2e-6}};
   out["folds"] = 10;
+  out["mode"] = "latency";
   out["max_feature_error"] = 1.8e-5;
   out["predicted_error"] = 4.2e-5;
   out["ms_per_pass"] = 17.4;
@@ -101,6 +102,14 @@ TEST(ReportTest, ShowsEveryPartOfAFullEvaluationInOneFile) {
   for (const char* outside : {"<script", "http://", "https://", "src=", "@import"})
     EXPECT_FALSE(has(page, outside)) << outside;
   if (const char* wish = std::getenv("CRYPTOTL_SAMPLE_REPORT")) std::ofstream(wish) << page;
+}
+
+TEST(ReportTest, OfABatchShowsNoTimesOfSingleInputs) {
+  Json evaluation = full_evaluation();
+  evaluation["mode"] = "batch";
+  const std::string page = report_html(evaluation);
+  EXPECT_FALSE(has(page, "Time of an encrypted pass"));
+  EXPECT_TRUE(has(page, "share of an encrypted batch"));
 }
 
 TEST(ReportTest, EscapesTextFromOutside) {
