@@ -46,7 +46,8 @@ std::vector<uint64_t> switched(const Params& params, RnsPolynomial& part, size_t
 }  // namespace
 
 Status check_switch(const Params& params, size_t modulus_bits, size_t dropped_bits) {
-  if (modulus_bits <= kMaxSwitchedBits && dropped_bits < modulus_bits && switch_primes(params, modulus_bits) > 0)
+  if (modulus_bits <= kMaxSwitchedBits && dropped_bits < modulus_bits &&
+      switch_primes(params, modulus_bits) > 0)
     return {};
   return Error(ErrorCode::invalid_argument, "a switch to " + std::to_string(modulus_bits) + " bits less " +
                                                 std::to_string(dropped_bits) +

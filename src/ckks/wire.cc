@@ -43,9 +43,8 @@ Result<RnsPolynomial> read_limbs(ByteReader& reader, const Params& params, size_
   if (!packed.ok()) return packed.error();
   RnsPolynomial out(params.n(), all);
   for (size_t i = 0; i < all; ++i) {
-    CRYPTOTL_TRY(
-        unpack_limb(packed->subspan(i * packed_limb_bytes(params), packed_limb_bytes(params)), i,
-                    params.modulus(params.extended_index(i, limbs)), out.limb_span(i)));
+    CRYPTOTL_TRY(unpack_limb(packed->subspan(i * packed_limb_bytes(params), packed_limb_bytes(params)), i,
+                             params.modulus(params.extended_index(i, limbs)), out.limb_span(i)));
   }
   return out;
 }

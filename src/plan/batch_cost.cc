@@ -31,8 +31,8 @@ double product_nanoseconds(const BatchPlan& plan, size_t i, const KernelSpeeds& 
 double block_product_nanoseconds(const BatchPlan& plan, size_t i, const KernelSpeeds& speeds) {
   double residue = 0;
   for (size_t limb = 0; limb < plan.matrices[i].limbs; ++limb) {
-    residue += plan.params.primes[limb] < kWholePrimeBound ? speeds.whole_multiply_add
-                                                           : 2 * speeds.multiply_add;
+    residue +=
+        plan.params.primes[limb] < kWholePrimeBound ? speeds.whole_multiply_add : 2 * speeds.multiply_add;
   }
   return 2 * residue * real(plan.slots() * (2 * plan.block - 1)) * real(plan.rows(plan.widths[i + 1])) *
          real(plan.rows(plan.widths[i]));

@@ -1,3 +1,4 @@
+#include <bit>
 #include <cmath>
 #include <sstream>
 
@@ -95,7 +96,8 @@ std::string describe(const BatchPlan& plan, const KernelSpeeds& speeds) {
   out << plan.samples() << " inputs at a time, "
       << (plan.has_blocks() ? std::to_string(plan.block) + " slots each" : "one a slot")
       << ", N = " << plan.slots() << ", " << plan.top_limbs() << " primes and "
-      << plan.params.special_primes.size() << " special\n";
+      << plan.params.special_primes.size() << " special of " << std::bit_width(plan.params.primes.front())
+      << " bits\n";
   number() << plan.input_rows() << " rows of " << plan.input_width() << " features at 2^"
            << log_of(plan.input_scale) << "; about " << milliseconds(times.front()) << "\n";
   for (size_t i = 0; i < plan.matrices.size(); ++i) {

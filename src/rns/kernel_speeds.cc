@@ -70,8 +70,8 @@ class Measurement {
     speeds.multiply_add = multiply_add(kMaxNarrowEntry);
     speeds.wide_multiply_add = multiply_add(kMatrixEntryBound - 1);
     // Elsewhere it is two entries.
-    speeds.whole_multiply_add = takes_whole_residues(matrix_kernel()) ? multiply_add(kWholeEntryBound - 1)
-                                                                      : 2 * speeds.multiply_add;
+    speeds.whole_multiply_add =
+        takes_whole_residues(matrix_kernel()) ? multiply_add(kWholeEntryBound - 1) : 2 * speeds.multiply_add;
     return speeds;
   }
 

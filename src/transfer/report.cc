@@ -455,8 +455,7 @@ std::string report_html(const Json& evaluation) {
                             labelled("recall"),
                             labelled("precision"),
                             {}})) +
-          card(confusion(member(evaluation, "confusion"))) +
-          card(latency_chart(evaluation)));
+          card(confusion(member(evaluation, "confusion"))) + card(latency_chart(evaluation)));
   out << section("Learning curves", "", learning_cards(member(evaluation, "learning")));
   out << "<h2>How it was made</h2>" << facts(evaluation) << "</main></body></html>\n";
   return out.str();

@@ -50,8 +50,7 @@ TEST(BatchPlan, OfFewSamplesSharesTheSlotsAmongFeatures) {
 TEST(BatchPlan, TakesSmallPrimesWhereAResidueOfTheirsIsOneFactor) {
   KernelSpeeds speeds = KernelSpeeds::reference();
   const auto bits = [&](size_t samples) {
-    const BatchPlan plan =
-        plan_batch(kNetwork, kCalibration, {.samples = samples, .speeds = speeds}).value();
+    const BatchPlan plan = plan_batch(kNetwork, kCalibration, {.samples = samples, .speeds = speeds}).value();
     return Params::create(plan.params).value()->prime_bits();
   };
   EXPECT_EQ(bits(2048), 26u);
@@ -141,6 +140,7 @@ TEST(BatchPlan, RefusesJsonThatAClientCannotRelyOn) {
 TEST(BatchPlan, IsDescribedStepByStep) {
   const std::string text = describe(usual_plan());
   EXPECT_THAT(text, HasSubstr("8192 inputs at a time"));
+  EXPECT_THAT(text, HasSubstr("5 primes and 2 special of 30 bits"));
   EXPECT_THAT(text, HasSubstr("matrix 768 x 768: integers"));
   EXPECT_THAT(text, HasSubstr("activation of degree 3"));
   EXPECT_THAT(text, HasSubstr("encryptions of zero"));

@@ -42,7 +42,8 @@ TEST_P(KernelSpeedsTest, AreMeasuredWithinSaneFactorsOfTheReferenceInLittleTime)
   EXPECT_LT(processor_seconds() - start, kMostSeconds);
   const KernelSpeeds reference = KernelSpeeds::reference();
   for (const auto member : {&KernelSpeeds::transform, &KernelSpeeds::streamed_key, &KernelSpeeds::cached_key,
-                            &KernelSpeeds::diagonal, &KernelSpeeds::pass}) {
+                            &KernelSpeeds::diagonal, &KernelSpeeds::pass, &KernelSpeeds::multiply_add,
+                            &KernelSpeeds::wide_multiply_add, &KernelSpeeds::whole_multiply_add}) {
     EXPECT_TRUE(std::isfinite(found.*member));
     EXPECT_GT(found.*member, reference.*member / 20);
     EXPECT_LT(found.*member, reference.*member * kSlowdown);
@@ -58,6 +59,9 @@ TEST(KernelSpeeds, HaveAReferenceThatIsTheSameEverywhere) {
   EXPECT_EQ(reference.cached_key, 0.12);
   EXPECT_EQ(reference.diagonal, 0.26);
   EXPECT_EQ(reference.pass, 0.08);
+  EXPECT_EQ(reference.multiply_add, 0.026);
+  EXPECT_EQ(reference.wide_multiply_add, 0.026);
+  EXPECT_EQ(reference.whole_multiply_add, 0.026);
 }
 
 }  // namespace

@@ -37,10 +37,10 @@ class Params {
  public:
   /// insecure_parameters where log2(Q P) exceeds the bound of the 2024 guideline for N (compared exactly), or
   /// where the guideline has no row for N; invalid_argument where a prime is out of [2^25, 2^30), composite,
-  /// repeated, of other bits than the rest or not 1 modulo 2N (4N in the conjugate-invariant ring), or where the base is empty or larger
-  /// than the chain. RLWE in the conjugate-invariant ring of N dimensions is held to the same bound as in the
-  /// cyclotomic one: its best known attacks are those on LWE with N secret coefficients (Kim and Song, eprint
-  /// 2018/952, section 3; so does Lattigo).
+  /// repeated, of other bits than the rest or not 1 modulo 2N (4N in the conjugate-invariant ring), or where
+  /// the base is empty or larger than the chain. RLWE in the conjugate-invariant ring of N dimensions is held
+  /// to the same bound as in the cyclotomic one: its best known attacks are those on LWE with N secret
+  /// coefficients (Kim and Song, eprint 2018/952, section 3; so does Lattigo).
   static Result<std::shared_ptr<const Params>> create(const ParamsSpec& spec);
 
   const ParamsSpec& spec() const { return spec_; }

@@ -25,12 +25,13 @@ struct SwitchedCiphertext {
   std::vector<uint64_t> c1;  ///< N numbers below 2^k
 };
 
-/// invalid_argument unless d < k <= kMaxSwitchedBits and these parameters have the primes for it, as switch_primes() counts.
+/// invalid_argument unless d < k <= kMaxSwitchedBits and these parameters have the primes for it, as
+/// switch_primes() counts.
 Status check_switch(const Params& params, size_t modulus_bits, size_t dropped_bits);
 
-/// How many primes, of the ciphertext's and the first special one, hold c_1 s over the integers: a coefficient
-/// is below N 2^k in absolute value, or 2N 2^k in the conjugate-invariant ring, which their product must exceed
-/// twice. 0 where all do not.
+/// How many primes, of the ciphertext's and the first special one, hold c_1 s over the integers: a
+/// coefficient is below N 2^k in absolute value, or 2N 2^k in the conjugate-invariant ring, which their
+/// product must exceed twice. 0 where all do not.
 size_t switch_primes(const Params& params, size_t modulus_bits);
 
 /// c_1 becomes round(c_1 2^(k+m) / Q) modulo 2^k and c_0 round(c_0 2^(k+m-d) / Q) modulo 2^(k-d), Q being the

@@ -39,10 +39,11 @@ struct PlanOptions {
 Result<double> preset_precision(std::string_view preset);
 
 /// The cheapest program whose predicted error is at most the precision: ring, chain of primes (all of 30
-/// bits, or 26 in batches with blocks, as many a level as it takes), scales and packing, within the 2024 guideline's bound. Among the
-/// scales of that chain those of the least predicted error, and the smallest answer whose rounding adds
-/// little to it. invalid_argument where a width or degree is out of bounds, where `calibration` is not of
-/// this network, or where no ring reaches the precision: then it says which one can be had.
+/// bits, or 26 in batches with blocks, as many a level as it takes), scales and packing, within the 2024
+/// guideline's bound. Among the scales of that chain those of the least predicted error, and the smallest
+/// answer whose rounding adds little to it. invalid_argument where a width or degree is out of bounds, where
+/// `calibration` is not of this network, or where no ring reaches the precision: then it says which one can
+/// be had.
 Result<LatencyPlan> plan_latency(const FoldedNetwork& network, const Calibration& calibration,
                                  const PlanOptions& options = {});
 

@@ -36,7 +36,8 @@ class Lift {
   }
 
  private:
-  // A representative is at most half a prime in absolute value, hence below q: one addition makes it a residue.
+  // A representative is at most half a prime in absolute value, hence below q: one addition makes it a
+  // residue.
   CRYPTOTL_INLINE Register centred(size_t k, size_t i) const {
     return V::add_where_above(V::load(x_.digits[k] + i), V::broadcast(half_[k]), V::broadcast(shift_[k]));
   }

@@ -114,8 +114,8 @@ void multiply(int64_t* sums, size_t stride, const uint64_t* weights, const uint6
 
 }  // namespace
 
-constinit const MatrixKernel amx_matrix_kernel = {"amx",         kRows,         kGroups* kBytePositions, 3,
-                                                  weight_words,  residue_words, pack_weights,
-                                                  pack_residues, multiply,      reduce_sums};
+constinit const MatrixKernel amx_matrix_kernel = {
+    "amx",         kRows,        kGroups* kBytePositions, 3,        weight_words,
+    residue_words, pack_weights, pack_residues,           multiply, reduce_sums};
 
 }  // namespace cryptotl

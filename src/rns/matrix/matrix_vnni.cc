@@ -88,7 +88,7 @@ void multiply(int64_t* sums, size_t stride, const uint64_t* weights, const uint6
 }  // namespace
 
 constinit const MatrixKernel vnni_matrix_kernel = {"vnni",       kRows,         kBytePositions, 3,
-                                                   weight_words, residue_words, pack_weights,
-                                                   pack_residues, multiply,      reduce_sums};
+                                                   weight_words, residue_words, pack_weights,   pack_residues,
+                                                   multiply,     reduce_sums};
 
 }  // namespace cryptotl

@@ -2,8 +2,8 @@
 
 // Matrix products with a residue in each 64-bit lane. An entry w stands as w + 2^17, so that all factors are
 // positive: products are below 2^48, and sums over 4096 of them below 2^60. What the 2^17 add up to at a
-// position, a sum begins without. Entries of four digits stand as w + 2^25, and their residues are below 2^26:
-// products below 2^52, sums over 1024 of them below 2^62.
+// position, a sum begins without. Entries of four digits stand as w + 2^25, and their residues are below
+// 2^26: products below 2^52, sums over 1024 of them below 2^62.
 
 #include <cstddef>
 #include <cstdint>
@@ -80,7 +80,7 @@ struct WordMatrix {
   }
 
   static constexpr MatrixKernel kernel(std::string_view name) {
-    return {name,         kRows,        kPositions,    4,        weight_words,
+    return {name,          kRows,        kPositions,    4,        weight_words,
             residue_words, pack_weights, pack_residues, multiply, reduce_sums};
   }
 };
