@@ -160,9 +160,9 @@ void BatchRunner::BlockLayers::multiply(size_t index) {
 /// One of a row's sums, from its parts.
 void BatchRunner::BlockLayers::join(size_t index, size_t row, size_t sum, size_t side, RnsPolynomial& out) {
   const size_t rows = plan().rows(plan().widths[index + 1]);
+  const size_t parts = program_.blocks_->matrices[index].parts;
   for (size_t limb = 0; limb < plan().matrices[index].limbs; ++limb) {
     const Modulus& q = params_.modulus(limb);
-    const size_t parts = program_.blocks_->matrices[index].parts[limb];
     const uint32_t* const high = operand_.at(side, limb, parts * sum * rows + row);
     if (parts == 1) {
       std::memcpy(out.limb(limb), high, params_.n() * sizeof(uint32_t));

@@ -147,7 +147,8 @@ BlockMatrix::Product product_of(const Subring& ring, const std::vector<uint32_t>
 
 BlockMatrix::BlockMatrix(const Params& params, const BatchPlan& plan, size_t index, const AffineMap& map,
                          double centre, double filler)
-    : block(plan.block) {
+    : block(plan.block),
+      parts(params.modulus(0).value() < kWholePrimeBound && takes_whole_residues(matrix_kernel()) ? 1 : 2) {
   const MatrixPlan& matrix = plan.matrices[index];
   const Subring ring(params, block);
   const size_t rows = plan.rows(map.weight.rows);
@@ -156,9 +157,8 @@ BlockMatrix::BlockMatrix(const Params& params, const BatchPlan& plan, size_t ind
   for (size_t limb = 0; limb < matrix.limbs; ++limb) {
     const Modulus& q = params.modulus(limb);
     const std::vector<uint32_t> residues = residues_of(coefficients, q);
-    parts.push_back(q.value() < kWholePrimeBound && takes_whole_residues(matrix_kernel()) ? 1 : 2);
     for (size_t b = 0; b < block; ++b)
-      products.push_back(product_of(ring, residues, limb, b, parts.back(), q, rows, input_rows, block));
+      products.push_back(product_of(ring, residues, limb, b, parts, q, rows, input_rows, block));
   }
   std::vector<double> slots(block), integers(block);
   for (size_t row = 0; row < rows; ++row) {

@@ -14,9 +14,7 @@ struct BlockMatrix {
   /// What a residue's lower half may be, doubled: v = 2^15 high + low, and both halves are narrow entries.
   static constexpr size_t kHalfBits = 15;
 
-  /// Rows of a product, [part][row of the result], times columns [baby step][row of the input]. Parts are the
-  /// high and the low half of a sum's entries, or all of them where the kernel takes whole residues of the
-  /// prime.
+  /// Rows of a product, [sum][part][row of the result], times columns [baby step][row of the input].
   struct Product {
     IntegerMatrix sums;  ///< of every giant step but the last
     IntegerMatrix last;  ///< for which there is no baby step 0
@@ -31,7 +29,7 @@ struct BlockMatrix {
   size_t bytes() const;
 
   size_t block;
-  std::vector<size_t> parts;      ///< [limb] of a sum: 1 or 2
+  size_t parts;  ///< of a sum: the halves of its residues, or 1 where the kernel takes whole ones
   std::vector<Product> products;  ///< [limb][b]
   /// [row][limb][b], at the scale of the sums, for positions from b N/B on in NTT form.
   std::vector<std::vector<std::vector<uint32_t>>> biases;

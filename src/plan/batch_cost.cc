@@ -27,15 +27,12 @@ double product_nanoseconds(const BatchPlan& plan, size_t i, const KernelSpeeds& 
          (plan.narrow_entries ? speeds.multiply_add : speeds.wide_multiply_add);
 }
 
-/// Of the residues of 2B - 1 polynomials a block: two entries each, or one where the prime is small.
+/// Of the residues of 2B - 1 polynomials a block: two entries each, or one where primes are small.
 double block_product_nanoseconds(const BatchPlan& plan, size_t i, const KernelSpeeds& speeds) {
-  double residue = 0;
-  for (size_t limb = 0; limb < plan.matrices[i].limbs; ++limb) {
-    residue +=
-        plan.params.primes[limb] < kWholePrimeBound ? speeds.whole_multiply_add : 2 * speeds.multiply_add;
-  }
-  return 2 * residue * real(plan.slots() * (2 * plan.block - 1)) * real(plan.rows(plan.widths[i + 1])) *
-         real(plan.rows(plan.widths[i]));
+  const bool whole = plan.params.primes.front() < kWholePrimeBound;
+  return 2 * real(plan.matrices[i].limbs * plan.slots() * (2 * plan.block - 1)) *
+         real(plan.rows(plan.widths[i + 1])) * real(plan.rows(plan.widths[i])) *
+         (whole ? speeds.whole_multiply_add : 2 * speeds.multiply_add);
 }
 
 double matrix_nanoseconds(const BatchPlan& plan, size_t i, const KernelSpeeds& speeds) {

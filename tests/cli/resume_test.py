@@ -11,7 +11,7 @@ import unittest
 from programs import (CLIENT, DONE, FAILED, INSECURE, MALFORMED, USAGE, Proxy, ProgramTest, Server, ServedTest, csv_of,
                       read, rows_of, write)
 
-ROWS = 120
+ROWS = 80
 
 
 def scores_of(path):
@@ -184,7 +184,7 @@ class CrashTest(ResumeTest):
 
     def test_a_network_that_is_cut_again_and_again(self):
         self.succeeds(*self.classify(no_cache=True, out="plain.csv"))
-        with Proxy(self.server.port, lambda count: proxy.cut() if count % 25 == 0 else None) as proxy:
+        with Proxy(self.server.port, lambda count: proxy.cut() if count % 15 == 0 else None) as proxy:
             self.succeeds(*self.classify(server=proxy.url, no_cache=True))
             self.assertGreater(proxy.cuts, 3)
             different = {request[-150_000:] for request in proxy.requests() if len(request) > 150_000}
@@ -199,7 +199,7 @@ class MissTest(ResumeTest):
         self.succeeds(*self.classify())
         rows = rows_of(ROWS, 3)
         rows[7][3] += 0.001
-        rows[90] = rows[91]
+        rows[60] = rows[61]
         self.put("changed.csv", csv_of(rows, labels=None))
         with Proxy(self.server.port) as proxy:
             out = self.prints_json(*self.classify(server=proxy.url, data="changed.csv", out="changed-scores.csv"))
@@ -327,7 +327,7 @@ class FileTest(ResumeTest):
         file.close()
         result = self.succeeds(*self.classify(out="again.csv"), "--json")
         self.assertIn("2 rows of", result.stderr)
-        self.assertIn('"cached":118', result.stdout)
+        self.assertIn(f'"cached":{ROWS - 2}', result.stdout)
         self.assert_same_scores("scores.csv", "again.csv")
         self.assertEqual(self.prints_json(*self.classify(out="third.csv"))["cached"], ROWS)
 
