@@ -1,6 +1,7 @@
 // An answer's bytes: coefficients in no more bits than they have.
 #include <cmath>
 
+#include "ckks/bit_packing.h"
 #include "cryptotl/ckks/wire.h"
 
 namespace cryptotl {
@@ -10,50 +11,9 @@ constexpr size_t kAnswerFields = 1 + 1 + 2 + 8;  // modulus bits, dropped bits, 
 
 Error malformed(const std::string& what) { return Error(ErrorCode::malformed, "answer: " + what); }
 
-/// N is a multiple of 8, so that no bit is left over.
-size_t packed_bytes(size_t n, size_t bits) { return n / 8 * bits; }
-
-/// Numbers below 2^bits, bits < 64, one behind the other from the lowest bit of the first byte on.
-void pack(std::span<const uint64_t> numbers, size_t bits, std::span<uint8_t> out) {
-  uint8_t* at = out.data();
-  uint64_t word = 0;
-  size_t held = 0;
-  for (const uint64_t number : numbers) {
-    word |= number << held;
-    held += bits;
-    if (held < 64) continue;
-    std::memcpy(at, &word, 8);
-    at += 8;
-    held -= 64;
-    word = number >> (bits - held);
-  }
-  std::memcpy(at, &word, held / 8);
-}
-
 std::vector<uint64_t> unpack(ByteView packed, size_t bits, size_t n) {
   std::vector<uint64_t> out(n);
-  const uint64_t mask = (uint64_t{1} << bits) - 1;
-  const uint8_t* at = packed.data();
-  const uint8_t* const end = at + packed.size();
-  uint64_t word = 0;
-  size_t held = 0;
-  for (uint64_t& number : out) {
-    number = word;
-    if (held >= bits) {
-      word >>= bits;
-      held -= bits;
-    } else {
-      const auto bytes = std::min<size_t>(8, static_cast<size_t>(end - at));
-      word = 0;
-      std::memcpy(&word, at, bytes);
-      at += bytes;
-      number |= word << held;
-      const size_t taken = bits - held;
-      word >>= taken;
-      held = 8 * bytes - taken;
-    }
-    number &= mask;
-  }
+  unpack_bits<uint64_t>(packed, bits, out);
   return out;
 }
 
@@ -73,8 +33,8 @@ Bytes write_answer(const SwitchedCiphertext& answer) {
   writer.number(static_cast<uint8_t>(answer.dropped_bits));
   writer.number(uint16_t{0});
   writer.number(answer.scale);
-  pack(answer.c0, kept, writer.reserve(packed_bytes(n, kept)));
-  pack(answer.c1, bits, writer.reserve(packed_bytes(n, bits)));
+  pack_bits<uint64_t>(answer.c0, kept, writer.reserve(packed_bytes(n, kept)));
+  pack_bits<uint64_t>(answer.c1, bits, writer.reserve(packed_bytes(n, bits)));
   return write_object(ObjectKind::answer, answer.params->id(), answer.key_id, writer.take());
 }
 

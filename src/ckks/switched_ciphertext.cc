@@ -1,6 +1,5 @@
 #include "cryptotl/ckks/switched_ciphertext.h"
 
-#include <bit>
 #include <cmath>
 
 #include "cryptotl/rns/kernels.h"
@@ -56,12 +55,9 @@ Status check_switch(const Params& params, size_t modulus_bits, size_t dropped_bi
 
 size_t switch_primes(const Params& params, size_t modulus_bits) {
   const size_t log_terms = params.log_n() + (params.ring() == Ring::cyclotomic ? 0 : 1);
-  size_t bits = 0;  // of the product, at least
-  for (size_t i = 0; i <= params.num_primes(); ++i) {
-    bits += static_cast<size_t>(std::bit_width(params.modulus(i).value())) - 1;
-    if (bits >= modulus_bits + log_terms + 1) return i + 1;
-  }
-  return 0;
+  const size_t bits = params.prime_bits() - 1;  // of a prime, at least
+  const size_t count = (modulus_bits + log_terms + 1 + bits - 1) / bits;
+  return count <= params.num_primes() + 1 ? count : 0;
 }
 
 SwitchedCiphertext modulus_switch(const Ciphertext& ciphertext, size_t modulus_bits, size_t dropped_bits,

@@ -55,40 +55,14 @@ size_t switching_key_bytes(const Params& params, size_t limbs) {
 
 }  // namespace
 
-// Eight residues fill as many bytes as each has bits.
 void pack_residues(std::span<const uint32_t> residues, std::span<uint8_t> out) {
   CRYPTOTL_ASSERT(!residues.empty() && residues.size() % 8 == 0 && 8 * out.size() % residues.size() == 0);
-  const size_t bits = 8 * out.size() / residues.size();
-  uint8_t* at = out.data();
-  for (size_t i = 0; i < residues.size(); i += 8, at += bits) {
-    uint64_t words[4] = {};
-    for (size_t k = 0; k < 8; ++k) {
-      const size_t bit = k * bits;
-      words[bit / 64] |= uint64_t{residues[i + k]} << bit % 64;
-      if (bit % 64 + bits > 64) words[bit / 64 + 1] |= residues[i + k] >> (64 - bit % 64);
-    }
-    std::memcpy(at, words, bits);
-  }
+  pack_bits(residues, 8 * out.size() / residues.size(), out);
 }
 
 void unpack_residues(ByteView packed, std::span<uint32_t> out) {
   CRYPTOTL_ASSERT(!out.empty() && out.size() % 8 == 0 && 8 * packed.size() % out.size() == 0);
-  const size_t bits = 8 * packed.size() / out.size();
-  const uint64_t mask = (uint64_t{1} << bits) - 1;
-  // Each residue from the eight bytes in which it stands, which may end in the next group.
-  const auto unpack_group = [&](const uint8_t* group, size_t i) {
-    for (size_t k = 0; k < 8; ++k) {
-      uint64_t word = 0;
-      std::memcpy(&word, group + k * bits / 8, 8);
-      out[i + k] = static_cast<uint32_t>(word >> k * bits % 8 & mask);
-    }
-  };
-  const size_t last = out.size() - 8;
-  const uint8_t* at = packed.data();
-  for (size_t i = 0; i < last; i += 8, at += bits) unpack_group(at, i);
-  uint8_t group[40] = {};
-  std::memcpy(group, at, bits);
-  unpack_group(group, last);
+  unpack_bits(packed, 8 * packed.size() / out.size(), out);
 }
 
 Status unpack_limb(ByteView packed, size_t index, const Modulus& q, std::span<uint32_t> out) {

@@ -1,17 +1,19 @@
 #pragma once
 
+#include <bit>
 #include <functional>
 #include <vector>
 
 #include "cryptotl/network/folding.h"
 #include "cryptotl/plan/program_plan.h"
+#include "cryptotl/rns/integer_matrix.h"
 
 namespace cryptotl {
 
 /// Of every prime, as a rule.
 inline constexpr size_t kPrimeBits = 30;
 /// Where a residue is to be one factor of a multiply-add (kWholePrimeBound).
-inline constexpr size_t kWholePrimeBits = 26;
+inline constexpr size_t kWholePrimeBits = std::bit_width(kWholePrimeBound) - 1;
 
 /// How many primes each rescale takes, in the order of the program, and the base; and the special ones.
 struct Chain {

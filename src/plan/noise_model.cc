@@ -83,18 +83,11 @@ NoiseModel::NoiseModel(const FoldedNetwork& network, const WeightSizes& weights,
 
 double NoiseModel::rounding() const { return slot(rescale_noise(dimension_)); }
 
-/// Per slot: digits uniform in (-d/2, d/2], one error each, divided by P; and the rounding by which c_1 comes
-/// back from the extended basis.
+/// Per slot: digits uniform in (-d/2, d/2], one error each, divided by P of about d where they are full (what
+/// is left over is smaller by a prime); and the rounding by which c_1 comes back from the extended basis.
 double NoiseModel::key_switch(const ProgramPlan& plan, size_t limbs) const {
-  const std::vector<uint32_t>& special = plan.params.special_primes;
-  double squares = 0;  // of d / P
-  for (size_t first = 0; first < limbs; first += special.size()) {
-    double quotient = 1;
-    for (size_t j = 0; j < special.size(); ++j)
-      quotient *= (first + j < limbs ? plan.params.primes[first + j] : 1.0) / special[j];
-    squares += quotient * quotient;
-  }
-  const double digits = std::sqrt(squares * static_cast<double>(dimension_) / 12) * kErrorDeviation;
+  const size_t full = limbs / plan.params.special_primes.size();
+  const double digits = std::sqrt(static_cast<double>(full * dimension_) / 12) * kErrorDeviation;
   return slot(std::hypot(digits, rescale_noise(dimension_)));
 }
 

@@ -22,7 +22,7 @@ size_t digits_of(std::span<const int32_t> entries) {
   int64_t largest = 0;
   for (const int32_t entry : entries) largest = std::max(largest, std::abs(int64_t{entry}));
   if (largest <= kMaxNarrowEntry) return 2;
-  return largest < kMatrixEntryBound ? 3 : 4;
+  return largest < kMatrixEntryBound ? 3 : kWholeDigits;
 }
 
 size_t ceil_divide(size_t a, size_t b) { return (a + b - 1) / b; }
@@ -61,6 +61,8 @@ IntegerMatrix::IntegerMatrix(std::span<const int32_t> entries, size_t rows, size
     });
   }
 }
+
+bool IntegerMatrix::whole() const { return digits_ == kWholeDigits; }
 
 MatrixProduct::MatrixProduct(const MatrixKernel& kernel, size_t most_columns) : kernel_(kernel) {
   panel_words_ = 0;
@@ -187,6 +189,6 @@ void select_matrix_kernel(std::string_view wanted) { chosen.store(&find(wanted),
 
 std::string_view name(const MatrixKernel& kernel) { return kernel.name; }
 
-bool takes_whole_residues(const MatrixKernel& kernel) { return kernel.most_digits == 4; }
+bool takes_whole_residues(const MatrixKernel& kernel) { return kernel.most_digits == kWholeDigits; }
 
 }  // namespace cryptotl

@@ -69,9 +69,8 @@ class Measurement {
         static_cast<double>(sums * kTerms * kN);
     speeds.multiply_add = multiply_add(kMaxNarrowEntry);
     speeds.wide_multiply_add = multiply_add(kMatrixEntryBound - 1);
-    // Elsewhere it is two entries.
-    speeds.whole_multiply_add =
-        takes_whole_residues(matrix_kernel()) ? multiply_add(kWholeEntryBound - 1) : 2 * speeds.multiply_add;
+    // Kernels of words do not tell entries apart; elsewhere a residue is two.
+    speeds.whole_multiply_add = (takes_whole_residues(matrix_kernel()) ? 1 : 2) * speeds.multiply_add;
     return speeds;
   }
 
@@ -85,8 +84,7 @@ class Measurement {
     const size_t width = std::min(product.width(), kN);
     const std::vector<const uint32_t*> in(kColumns, values_.data());
     const std::vector<uint32_t*> out(kRows, out_.data());
-    const Modulus q = matrix.whole() ? Modulus(ntt_primes(kWholePrimeBound, 2 * kN, 1)[0]) : tables_.modulus;
-    return quickest(3, [&] { product.multiply(matrix, in, out, 0, width, q); }) /
+    return quickest(3, [&] { product.multiply(matrix, in, out, 0, width, tables_.modulus); }) /
            static_cast<double>(kRows * kColumns * width);
   }
 

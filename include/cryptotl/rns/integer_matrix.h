@@ -40,7 +40,7 @@ class IntegerMatrix {
   size_t rows() const { return rows_; }
   size_t columns() const { return columns_; }
   /// Whether an entry is at or beyond kMatrixEntryBound.
-  bool whole() const { return digits_ > 3; }
+  bool whole() const;
   size_t bytes() const { return words_.size() * sizeof(uint64_t); }
   const MatrixKernel& kernel() const { return kernel_; }
 
@@ -49,7 +49,7 @@ class IntegerMatrix {
   const MatrixKernel& kernel_;
   size_t rows_;
   size_t columns_;
-  size_t digits_;      ///< bytes of an entry; 4 where whole()
+  size_t digits_;      ///< bytes of an entry
   size_t tile_words_;  ///< of one tile of rows
   AlignedVector<uint64_t> words_;
 };

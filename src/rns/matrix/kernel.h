@@ -33,6 +33,8 @@ struct MatrixKernel {
                  uint32_t montgomery_square);
 };
 
+/// Of an entry that is a whole residue of a prime below kWholePrimeBound.
+inline constexpr size_t kWholeDigits = 4;
 /// Columns that one tile takes: the matrix's part stays in the first-level cache.
 inline constexpr size_t kDepth = 256;
 

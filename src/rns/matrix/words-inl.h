@@ -2,7 +2,7 @@
 
 // Matrix products with a residue in each 64-bit lane. An entry w stands as w + 2^17, so that all factors are
 // positive: products are below 2^48, and sums over 4096 of them below 2^60. What the 2^17 add up to at a
-// position, a sum begins without. Entries of four digits stand as w + 2^25, and their residues are below
+// position, a sum begins without. Entries of kWholeDigits stand as w + 2^25, and their residues are below
 // 2^26: products below 2^52, sums over 1024 of them below 2^62.
 
 #include <cstddef>
@@ -17,7 +17,7 @@ namespace {
 // prefetching stops at each 4 KiB page.
 constexpr size_t kAhead = 64;
 
-constexpr int64_t entry_offset(size_t digits) { return int64_t{1} << (digits == 4 ? 25 : 17); }
+constexpr int64_t entry_offset(size_t digits) { return int64_t{1} << (digits == kWholeDigits ? 25 : 17); }
 
 /// V has kLanes lanes in a Register, load, store, broadcast and multiply_add(sum, a, b).
 template <class V, size_t kRows, size_t kVectors>
@@ -80,8 +80,8 @@ struct WordMatrix {
   }
 
   static constexpr MatrixKernel kernel(std::string_view name) {
-    return {name,          kRows,        kPositions,    4,        weight_words,
-            residue_words, pack_weights, pack_residues, multiply, reduce_sums};
+    return {name,          kRows,        kPositions,    kWholeDigits, weight_words,
+            residue_words, pack_weights, pack_residues, multiply,     reduce_sums};
   }
 };
 
